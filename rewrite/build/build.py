@@ -1,0 +1,126 @@
+"""A Dockerfile with its stages and its build context: what every rewrite looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..model import Place
+from ..source.dockerfile import Dockerfile, Instruction
+from .context import Context
+from .copies import Copy, from_context, read_copy
+from .runs import Run, Step, read_run
+from .stages import Stage, stages
+
+
+@dataclass(frozen=True)
+class Build:
+    """A Dockerfile at `path` with its context.
+
+    `siblings` are the other Dockerfiles that may be built from the same context, by path; `builder`
+    is who builds it; `ignore_text` is the ignore file's text, None where there is no such file.
+    """
+
+    path: str
+    dockerfile: Dockerfile
+    context: Context
+    ignore_text: str | None = None
+    siblings: tuple[tuple[str, Dockerfile], ...] = ()
+    builder: str = "buildkit"
+
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages in their order."""
+        return stages(self.dockerfile)
+
+    @cached_property
+    def _runs(self) -> dict[int, Run]:
+        return {
+            id(instruction): read_run(stage, instruction, self.dockerfile)
+            for stage in self.stages
+            for instruction in stage.instructions
+            if instruction.keyword == "RUN"
+        }
+
+    @cached_property
+    def _copies(self) -> dict[int, Copy]:
+        return {
+            id(instruction): read_copy(instruction, stage.state(instruction), self.context)
+            for stage in self.stages
+            for instruction in stage.instructions
+            if from_context(instruction)
+        }
+
+    def run(self, instruction: Instruction) -> Run:
+        """Return the script of a RUN of any stage."""
+        return self._runs[id(instruction)]
+
+    def runs(self) -> Iterator[tuple[Stage, Run]]:
+        """Yield every RUN with its stage."""
+        for stage in self.stages:
+            for instruction in stage.instructions:
+                if instruction.keyword == "RUN":
+                    yield stage, self.run(instruction)
+
+    def copy(self, instruction: Instruction) -> Copy | None:
+        """Return what a COPY or ADD takes from the context, None if it takes nothing from there."""
+        return self._copies.get(id(instruction))
+
+    def place(self, instruction: Instruction) -> Place:
+        """Return where an instruction stands."""
+        return Place(self.path, instruction.first)
+
+    def step_place(self, run: Run, step: Step) -> Place:
+        """Return where a command of a RUN stands."""
+        return Place(self.path, run.line(self.dockerfile, step))
+
+    def later_runs(self, stage: Stage, instruction: Instruction) -> Iterator[Run]:
+        """Yield the RUNs that find what `instruction` leaves: behind it, and in the stages built on its stage."""
+        for other in self.stages:
+            lines = stage.after(instruction) if other is stage else other.instructions if stage in other.lineage else ()
+            yield from (self.run(line) for line in lines if line.keyword == "RUN")
+
+    def view(self, stage: Stage, instruction: Instruction) -> View:
+        """Return the files of the context that `instruction` of `stage` finds in the image."""
+        found = []
+        for level in stage.lineage:
+            lines = level.instructions
+            if level is stage:
+                lines = lines[: lines.index(instruction)]
+            found += [copy for line in reversed(lines) if (copy := self.copy(line))]
+        return View(self.context, tuple(found))
+
+
+@dataclass(frozen=True)
+class View:
+    """The image's files as far as they come from the context: `copies`, the latest first."""
+
+    context: Context
+    copies: tuple[Copy, ...]
+
+    def context_path(self, path: str) -> str | None:
+        """Return the context path behind the image path `path`, if a COPY brings it."""
+        for copy in self.copies:
+            found = copy.context_path(path)
+            if found is not None and (self.context.exists(found) or self.context.is_dir(found)):
+                return found
+        return None
+
+    def read(self, path: str) -> str | None:
+        """Return the text of the file at the image path `path`, None if no COPY brings it."""
+        found = self.context_path(path)
+        return None if found is None else self.context.read(found)
+
+    def exists(self, path: str) -> bool:
+        """Tell whether a COPY brings a file or directory at `path`."""
+        return self.context_path(path) is not None
+
+    def is_dir(self, path: str) -> bool:
+        """Tell whether a COPY brings a directory at `path`."""
+        found = self.context_path(path)
+        return found is not None and self.context.is_dir(found)
+
+    def place(self, path: str, line: int = 0) -> Place:
+        """Return the place of the context file behind an image path."""
+        return Place(self.context_path(path) or path, line)

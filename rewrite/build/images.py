@@ -1,0 +1,81 @@
+"""What is known of the official base images without pulling them: user, home, working directory, accounts.
+
+Source: their Dockerfiles in docker-library (``USER`` is never set, so builds start as root; ``WORKDIR``
+and accounts as listed). An image that is not named here is unknown, not assumed to be alike.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user of an image; `uid` and `gid` are None where only its name is known.
+
+    `home_exists` tells whether the home directory is known to be there.
+    """
+
+    name: str
+    uid: int | None
+    gid: int | None
+    home: str | None
+    home_exists: bool = True
+
+
+ROOT = Account("root", 0, 0, "/root")
+NODE = Account("node", 1000, 1000, "/home/node")
+
+
+@dataclass(frozen=True, slots=True)
+class BaseImage:
+    """A base image: `user` and `workdir` are None where they are not known.
+
+    `family` is the package manager's family (``debian``, ``alpine``) or None.
+    """
+
+    reference: str
+    user: str | None = None
+    workdir: str | None = None
+    family: str | None = None
+    accounts: tuple[Account, ...] = (ROOT,)
+    official: bool = False
+
+
+# name: (working directory, further accounts)
+_DEBIAN_BASED: dict[str, tuple[str, tuple[Account, ...]]] = {
+    "buildpack-deps": ("/", ()),
+    "debian": ("/", ()),
+    "golang": ("/go", ()),
+    "nginx": ("/", ()),
+    "node": ("/", (NODE,)),
+    "perl": ("/usr/src/app", ()),
+    "php": ("/var/www/html", ()),
+    "python": ("/", ()),
+    "ruby": ("/", ()),
+    "rust": ("/", ()),
+    "ubuntu": ("/", ()),
+}
+_REFERENCE = re.compile(r"(?:docker\.io/)?(?:library/)?(?P<name>[a-z0-9-]+)(?::(?P<tag>[\w.-]+))?(?:@sha256:[0-9a-f]+)?\Z")
+
+
+def describe(reference: str) -> BaseImage:
+    """Return what is known of the image `reference` (a name with registry, tag or digest)."""
+    if reference == "scratch":
+        return BaseImage(reference, "", "/", None, (), True)
+    match = _REFERENCE.match(reference)
+    if not match or match["name"] not in (*_DEBIAN_BASED, "alpine"):
+        return BaseImage(reference)
+    workdir, accounts = _DEBIAN_BASED.get(match["name"], ("/", ()))
+    tag = match["tag"] or ""
+    if "windows" in tag or "nanoserver" in tag:
+        return BaseImage(reference)
+    family = "alpine" if "alpine" in tag or match["name"] == "alpine" else "debian"
+    if match["name"] == "python" and tag.startswith("2"):
+        family = None
+    return BaseImage(reference, "", workdir, family, (ROOT, *accounts), True)
+
+
+def is_windows(reference: str) -> bool:
+    """Tell whether the image is one of Windows, whose RUN lines are not for sh."""
+    return bool(re.search(r"windows|nanoserver|servercore|ltsc20\d\d", reference, re.IGNORECASE))

@@ -1,0 +1,89 @@
+"""Who needs a path of the build context: the COPYs, ADDs and bind mounts of every Dockerfile with this context."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..model import Place
+from ..source import ignorefile
+from ..source.dockerfile import Dockerfile, Instruction
+from .build import Build
+from .context import Context
+from .runs import mounts
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A path of the context that an instruction names, cleaned; `raw` as written; `"."` is all of it."""
+
+    path: str
+    raw: str
+    where: Place
+
+
+def sources(build: Build) -> Iterator[Source]:
+    """Yield the sources of all Dockerfiles that may be built from this context, this one's first."""
+    for path, dockerfile in ((build.path, build.dockerfile), *build.siblings):
+        for instruction in dockerfile.instructions:
+            carrier = instruction.inner if instruction.keyword == "ONBUILD" and instruction.inner else instruction
+            yield from _named(path, dockerfile, carrier)
+
+
+def _named(path: str, dockerfile: Dockerfile, instruction: Instruction) -> Iterator[Source]:
+    where = Place(path, instruction.first)
+    if instruction.keyword in ("COPY", "ADD") and not instruction.flag("from"):
+        for word in instruction.words[:-1]:
+            yield Source(_clean(word.text), word.text, where)
+    elif instruction.keyword == "RUN":
+        for mount in mounts(instruction):
+            if mount.kind == "bind" and "from" not in mount.options:
+                yield Source(_clean(mount.source or "."), mount.source or ".", where)
+
+
+def _clean(text: str) -> str:
+    return posixpath.normpath(text.strip("\"'").lstrip("/") or ".")
+
+
+def needed(build: Build, sample: str) -> Source | None:
+    """Return the source that names `sample` (a context path) or something below it, more narrowly than a parent does.
+
+    A broad source such as ``.`` or ``src`` does not count: it copies what there is. A source with a
+    variable counts if it could name the path.
+    """
+    for source in sources(build):
+        if "$" in source.path:
+            fixed = source.path.partition("$")[0]
+            if not fixed or sample.startswith(fixed.rstrip("/")):
+                return source
+        elif set(source.path) & set("*?["):
+            if _wildcard_names(source.path, sample):
+                return source
+        elif source.path == sample or source.path.startswith(sample + "/"):
+            return source
+        elif sample.startswith(source.path + "/") and _inside_ignored(source.path, sample):
+            return source
+    return None
+
+
+def _wildcard_names(pattern: str, sample: str) -> bool:
+    # `COPY * ./` is as broad as a directory; only what a pattern spells out counts as asked for.
+    parts, names = pattern.split("/"), sample.split("/")
+    spelled = [part for part in parts if not re.fullmatch(r"[*?]+", part)]
+    if not spelled:
+        return False
+    regex = re.compile("/".join(re.escape(part).replace(r"\*", "[^/]*").replace(r"\?", "[^/]") for part in parts))
+    return bool(regex.fullmatch("/".join(names[: len(parts)])))
+
+
+def _inside_ignored(source: str, sample: str) -> bool:
+    """Tell whether `source` itself lies in what the line for `sample` is about (COPY node_modules/x …)."""
+    return any(part in ("node_modules", ".git", "venv", ".venv") for part in source.split("/"))
+
+
+def excludes(context: Context, lines: tuple[str, ...], sample: str) -> bool:
+    """Tell whether the context's ignore file, with `lines` appended, excludes `sample`."""
+    text = (context.ignore.text if context.ignore else "").rstrip("\r\n")
+    return ignorefile.parse("\n".join((text, *lines))).excludes(sample)

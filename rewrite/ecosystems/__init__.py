@@ -1,0 +1,171 @@
+"""Ecosystems: one module for each package manager, found by discovery.
+
+A module says which commands it knows (`recognise`), what an install reads and writes, and where its
+cache lies (`cache`). Rewrites ask all modules and know none of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Protocol
+
+from ..build.accounts import account
+from ..build.build import Build, View
+from ..build.images import Account
+from ..build.runs import Run, Step
+from ..build.stages import Stage
+from ..model import Declined, Obligation
+from ..source.edits import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An image path that a command may read, and why; a directory stands for all below it.
+
+    `required` files must come from somewhere the rewrite can see, others are read where they exist.
+    """
+
+    path: str
+    why: str
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """An image path that a command writes, and why; a directory stands for all below it.
+
+    `local`: developers have the like in their own tree. `replaced`: the command makes it anew,
+    whatever was there.
+    """
+
+    path: str
+    why: str
+    local: bool = True
+    replaced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a recognised command does.
+
+    `title` names it as a person would. `install` tells whether it is worth a layer of its own before
+    the sources. `declined` says why its reads or writes cannot be listed. `proof` holds what was found
+    on the way. `environment` tells whether a program of the project or of a stranger may read any
+    environment variable.
+    """
+
+    ecosystem: str
+    title: str
+    install: bool = False
+    reads: tuple[Read, ...] = ()
+    writes: tuple[Write, ...] = ()
+    declined: Declined | None = field(default=None, compare=False)
+    proof: tuple[Obligation, ...] = ()
+    environment: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MountSpec:
+    """A cache mount to add; `uid` and `gid` only for an account that is not root."""
+
+    target: str
+    sharing: str = ""
+    id: str = ""
+    uid: int | None = None
+    gid: int | None = None
+
+    def __str__(self) -> str:
+        parts = ["type=cache", f"target={self.target}"]
+        parts += [f"id={self.id}"] if self.id else []
+        parts += [f"sharing={self.sharing}"] if self.sharing else []
+        parts += [f"{name}={value}" for name, value in (("uid", self.uid), ("gid", self.gid)) if value is not None]
+        return "--mount=" + ",".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptEdit:
+    """An edit of a RUN's script: insert `text` before the offset `before` or behind the span `after`, or
+    delete the word `delete` that follows the word `after`.
+    """
+
+    after: Span = Span(0, 0)
+    text: str = ""
+    before: int | None = None
+    delete: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CachePlan:
+    """How a command comes to use a cache mount.
+
+    `edits` change the RUN's script; `directories` are the cache's image paths, which no
+    other command may remove or read.
+    """
+
+    title: str
+    reason: str
+    mounts: tuple[MountSpec, ...]
+    edits: tuple[ScriptEdit, ...] = ()
+    directories: tuple[str, ...] = ()
+    proof: tuple[Obligation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a command runs: its stage, its RUN, and the step itself."""
+
+    build: Build
+    stage: Stage
+    run: Run
+    step: Step
+
+    @property
+    def view(self) -> View:
+        """The context's files in the image at this RUN."""
+        return self.build.view(self.stage, self.run.instruction)
+
+    @property
+    def account(self) -> Account | None:
+        """Who runs the command, None if that is not known."""
+        return account(self.stage, self.run.instruction)
+
+    @property
+    def later_runs(self) -> tuple[Run, ...]:
+        """The RUNs that find what this one leaves: behind it, and in the stages built on its stage."""
+        return tuple(self.build.later_runs(self.stage, self.run.instruction))
+
+
+class Ecosystem(Protocol):
+    """What a module of this package offers; modules are the objects, there is no class to inherit."""
+
+    NAME: str
+    MANIFESTS: tuple[str, ...]
+
+    def recognise(self, step: Step, view: View) -> Command | None:
+        """Return what `step` does if it is one of this ecosystem's commands."""
+
+    def cache(self, site: Site) -> CachePlan | None:
+        """Return how `site.step` can use a cache mount; None: not its command; raises Declined."""
+
+    def cleaned(self, step: Step) -> Sequence[str]:
+        """Return the cache directories (image paths) that `step` does nothing but clean."""
+
+
+@cache
+def discover() -> tuple[Ecosystem, ...]:
+    """Return the modules of this package, by name."""
+    names = sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
+    return tuple(importlib.import_module(f"{__name__}.{name}") for name in names)  # type: ignore[misc]
+
+
+def recognise(step: Step, view: View) -> Command | None:
+    """Return what the first ecosystem that knows `step` says of it."""
+    for ecosystem in discover():
+        command = ecosystem.recognise(step, view)
+        if command:
+            return command
+    return None

@@ -1,0 +1,238 @@
+"""Run the rewrites over a Dockerfile until nothing changes; the library's front door.
+
+All proposals of a round stand on the same text. Those whose edits are disjoint are applied, the rest
+wait for the next parse. What fails the self-check is dropped and reported as the rewrite's defect.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from . import rewrites
+from .build import context as contexts
+from .build.build import Build
+from .build.locate import find_dockerfiles, locate
+from .errors import DockerfixError, SourceError, UsageError
+from .model import Change, Defect, Place, Proposal, Refusal, Result, Tier
+from .paths import shown
+from .settings import Settings
+from .source import dockerfile as syntax
+from .source import edits as text_edits
+from .source import ignorefile
+from .suppress import Suppressions
+
+ROUNDS = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A Dockerfile to fix: `text` is given for standard input; `name` is how it is shown."""
+
+    path: Path | None
+    text: str | None
+    name: str
+
+
+@dataclass
+class Session:
+    """What several requests share: ignore files that an earlier one has changed, Dockerfiles of a context."""
+
+    ignores: dict[str, str] = field(default_factory=dict)
+    siblings: dict[Path, tuple[tuple[str, syntax.Dockerfile], ...]] = field(default_factory=dict)
+
+
+def fix_files(
+    requests: Sequence[Request], settings_for: Callable[[Path], Settings]
+) -> Iterator[Result | DockerfixError]:
+    """Yield the result of each request, or the error that it met."""
+    session = Session()
+    for request in requests:
+        try:
+            settings = settings_for(request.path or Path(request.name))
+            result = fix(_open(request, settings, session), settings)
+            session.ignores.update((change.path, change.after) for change in result.changes if change.path != result.path)
+            yield result
+        except DockerfixError as error:
+            yield error
+
+
+def _open(request: Request, settings: Settings, session: Session) -> Build:
+    path = request.path or Path(request.name)
+    text = _text(path) if request.text is None else request.text
+    located = locate(path)
+    directory, evidence = located.context, located.evidence
+    if settings.context is not None:
+        directory, evidence = Path(settings.context), "the settings"
+        if not directory.is_dir():
+            raise UsageError("the build context is not a directory", settings.context)
+    context = contexts.load(directory, path.absolute())
+    name = shown(Path(context.ignore_path))
+    context = replace(context, ignore_path=name, label=f"{shown(directory)} ({evidence})")
+    ignore_text = session.ignores.get(name, context.ignore.text if context.ignore else None)
+    if directory not in session.siblings:
+        session.siblings[directory] = tuple(
+            (shown(other), parsed)
+            for other in find_dockerfiles(directory)
+            if not (parsed := syntax.parse(_text(other))).problems
+        )
+    siblings = tuple((other, parsed) for other, parsed in session.siblings[directory] if other != request.name)
+    builder = settings.builder or located.builder or "buildkit"
+    return _build(Build(request.name, syntax.parse(text), context, ignore_text, siblings, builder), text, ignore_text)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise SourceError(error.strerror or "cannot be read", shown(path)) from None
+
+
+def fix(build: Build, settings: Settings) -> Result:
+    """Return what becomes of one Dockerfile; raises SourceError if it is not one that can be built."""
+    for problem in build.dockerfile.problems:
+        raise SourceError(problem.message, build.path, problem.line)
+    first = build
+    threshold = Tier.REVIEW if settings.review else Tier.SAFE
+    applied: list[Proposal] = []
+    defects: list[Defect] = []
+    for _ in range(ROUNDS):
+        found = _Round(build, settings, defects)
+        chosen = _disjoint(proposal for proposal in found.proposals if proposal.tier >= threshold)
+        if not chosen:
+            return _result(first, build, applied, found, defects)
+        following = _apply(build, chosen, defects)
+        if following is not None:
+            build = following
+            applied += chosen
+            continue
+        for proposal in chosen:
+            alone = _apply(build, (proposal,), defects)
+            if alone is not None:
+                build = alone
+                applied.append(proposal)
+                break
+            defects.append(Defect(proposal.rewrite, proposal.where, "its result failed the check and was dropped"))
+    names = ", ".join(sorted({proposal.rewrite for proposal in applied}))
+    defects.append(Defect(names, Place(build.path), f"no end after {ROUNDS} rounds: nothing was changed"))
+    return replace(_result(first, first, [], _Round(first, settings, []), defects))
+
+
+class _Round:
+    """What the rewrites say of one state of the text."""
+
+    def __init__(self, build: Build, settings: Settings, defects: list[Defect]) -> None:
+        known = tuple(rewrite.NAME for rewrite in rewrites.discover())
+        lines = [(instruction.first, instruction.last) for instruction in build.dockerfile.instructions]
+        self.suppressions = Suppressions.parse(build.dockerfile.text, lines, known)
+        self.proposals: list[Proposal] = []
+        self.refusals: list[Refusal] = []
+        dropped = {(defect.rewrite, defect.where) for defect in defects}
+        for rewrite in rewrites.discover():
+            if not settings.enables(rewrite.NAME) or self.suppressions.file:
+                continue
+            for outcome in self._run(rewrite, build, defects):
+                if (outcome.rewrite, outcome.where) in dropped or self._hidden(outcome, build):
+                    continue
+                if isinstance(outcome, Proposal):
+                    self.proposals.append(outcome)
+                else:
+                    self.refusals.append(outcome)
+
+    def _run(self, rewrite: rewrites.Rewrite, build: Build, defects: list[Defect]) -> Iterable[Proposal | Refusal]:
+        try:
+            return list(rewrite.find(build))
+        except Exception as error:  # one rewrite's failure must not lose the others
+            defect = Defect(rewrite.NAME, Place(build.path), f"{type(error).__name__}: {error}")
+            if defect not in defects:
+                defects.append(defect)
+            return ()
+
+    def _hidden(self, outcome: Proposal | Refusal, build: Build) -> bool:
+        return outcome.where.path == build.path and self.suppressions.hides(outcome.rewrite, outcome.where.line)
+
+
+def _disjoint(proposals: Iterable[Proposal]) -> tuple[Proposal, ...]:
+    """Return proposals that do not touch each other's edits, the first in the file first."""
+    chosen: list[Proposal] = []
+    for proposal in sorted(proposals, key=lambda proposal: (proposal.where, proposal.rewrite, proposal.title)):
+        taken = [edit for other in chosen for edit in other.edits]
+        if not any(text_edits.overlap(mine, other) for mine in proposal.edits for other in taken):
+            chosen.append(proposal)
+    return tuple(chosen)
+
+
+def _apply(build: Build, proposals: Sequence[Proposal], defects: list[Defect]) -> Build | None:
+    """Return the build with the edits of `proposals`, None if the result fails the self-check."""
+    edits = [edit for proposal in proposals for edit in proposal.edits]
+    mine = [edit for edit in edits if edit.path == build.path]
+    others = [edit for edit in edits if edit.path != build.path]
+    try:
+        text = text_edits.apply(build.dockerfile.text, mine)
+        ignore = text_edits.apply(build.ignore_text or "", others) if others else build.ignore_text
+    except text_edits.OverlapError:
+        return None
+    after = syntax.parse(text)
+    if any(edit.path != build.context.ignore_path for edit in others) or not unharmed(build.dockerfile, after, mine):
+        return None
+    if others and not (ignore or "").startswith(build.ignore_text or ""):
+        return None
+    return _build(build, text, ignore)
+
+
+def _build(build: Build, text: str, ignore: str | None) -> Build:
+    context = build.context
+    if ignore is not None and (context.ignore is None or context.ignore.text != ignore):
+        context = context.with_ignore(ignore)
+    return replace(build, dockerfile=syntax.parse(text), context=context, ignore_text=ignore)
+
+
+def unharmed(before: syntax.Dockerfile, after: syntax.Dockerfile, edits: Sequence[text_edits.Edit]) -> bool:
+    """Tell whether all that no edit covers is in `after` as it was: instructions in their order, comments, directives."""
+    if after.problems or [d.value for d in before.directives] != [d.value for d in after.directives]:
+        return False
+    stages = [[i.body.text for i in tree.instructions if i.keyword == "FROM"] for tree in (before, after)]
+    if stages[0] != stages[1] or _comments(before) - _comments(after):
+        return False
+    remaining = iter([after.source(instruction.span).rstrip("\r\n") for instruction in after.instructions])
+    for instruction in before.instructions:
+        if not any(_touches(edit, instruction) for edit in edits):
+            text = before.source(instruction.span).rstrip("\r\n")
+            if text not in remaining:
+                return False
+    return True
+
+
+def _touches(edit: text_edits.Edit, instruction: syntax.Instruction) -> bool:
+    span = edit.span
+    if span.start == span.end:
+        return instruction.span.start < span.start < instruction.span.end
+    return span.start < instruction.span.end and instruction.span.start < span.end
+
+
+def _comments(tree: syntax.Dockerfile) -> Counter[str]:
+    spans = [node.span for node in tree.nodes if isinstance(node, syntax.Trivia) and node.kind == "comment"]
+    spans += [span for instruction in tree.instructions for span in instruction.comments]
+    return Counter(tree.source(span).strip() for span in spans)
+
+
+def _result(first: Build, last: Build, applied: list[Proposal], found: _Round, defects: list[Defect]) -> Result:
+    changes = []
+    if first.dockerfile.text != last.dockerfile.text:
+        changes.append(Change(first.path, first.dockerfile.text, last.dockerfile.text))
+    if last.ignore_text is not None and last.ignore_text != first.ignore_text:
+        ignorefile.parse(last.ignore_text, first.context.ignore_path)
+        changes.append(Change(first.context.ignore_path, first.ignore_text, last.ignore_text))
+    warnings = [f"{first.path}:{line}: no rewrite is named {name!r}" for name, line in found.suppressions.unknown]
+    return Result(
+        first.path,
+        tuple(changes),
+        tuple(applied),
+        tuple(proposal for proposal in found.proposals),
+        tuple(dict.fromkeys(found.refusals)),
+        tuple(defects),
+        first.context.label,
+        tuple(warnings),
+    )

@@ -1,0 +1,71 @@
+"""Lines for the ignore file that a rewrite's safety needs, and the proof that nobody misses what they exclude."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..build.build import Build
+from ..build.needs import excludes, needed
+from ..model import Declined, Obligation, assumed, proved
+from ..source import ignorefile
+from ..source.edits import Edit, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A context path where a command of the image writes: what is there now must not come back with a COPY.
+
+    `replaced`: the command makes the directory anew whatever was there. `file`: it rewrites a file
+    that the context has. `local`: developers have it in their tree, so it has to be ignored.
+    """
+
+    path: str
+    why: str
+    local: bool = True
+    replaced: bool = False
+
+
+@dataclass
+class IgnoreLines:
+    """Collects lines; `proof` says why each is allowed."""
+
+    build: Build
+    lines: list[str] = field(default_factory=list)
+    proof: list[Obligation] = field(default_factory=list)
+
+    def require(self, output: Output) -> None:
+        """Make sure that the COPY does not bring `output.path`; raises Declined if it must."""
+        build, path = self.build, output.path
+        sample = f"{path}/x".replace("*", "x") if output.local else path
+        claim = f"the COPY brings nothing to {path}, where {output.why}"
+        if excludes(build.context, tuple(self.lines), sample):
+            self.proof.append(proved(claim, f"{build.context.ignore_path} excludes it"))
+            return
+        present = build.context.glob(path) if "*" in path else ((path,) if build.context.exists(path) else ())
+        if not output.local:
+            self._file(output, claim, present)
+            return
+        asker = needed(build, path.replace("*", "x"))
+        if asker:
+            raise Declined(f"{path} is written by the install, and copied by name elsewhere", asker.where)
+        if present and path.rpartition("/")[2] == ".git":
+            self.proof.append(assumed("nothing else in the image asks git", "the install sets git hooks where .git is"))
+        elif present and not output.replaced:
+            raise Declined(f"the context has {present[0]}, where {output.why}: the COPY would overwrite it")
+        self.lines.append(path)
+        self.proof.append(proved(claim, f"a line is added to {build.context.ignore_path}"))
+
+    def _file(self, output: Output, claim: str, present: tuple[str, ...]) -> None:
+        if present:
+            doubt = f"{output.why}; the COPY puts the context's file back"
+            self.proof.append(assumed(f"the install leaves {output.path} as it is", doubt))
+        else:
+            self.proof.append(proved(claim, "the context has no such file"))
+
+    def edits(self) -> tuple[Edit, ...]:
+        """Return the edit of the ignore file, if lines are to be added."""
+        if not self.lines:
+            return ()
+        text = self.build.ignore_text or ""
+        at, insertion = ignorefile.append(text, self.lines)
+        return (Edit(self.build.context.ignore_path, Span(at, at), insertion),)

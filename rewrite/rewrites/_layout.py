@@ -1,0 +1,39 @@
+"""Where an instruction's text begins and ends when it is moved: with the comment above it and the blank lines below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..source.dockerfile import Dockerfile, Instruction, Trivia
+from ..source.edits import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """An instruction with the comment lines directly above it: `body`; `whole` has the blank lines below, too.
+
+    `gap` is the text of these blank lines.
+    """
+
+    body: Span
+    whole: Span
+    gap: str
+
+
+def block_of(dockerfile: Dockerfile, instruction: Instruction) -> Block:
+    """Return the block of `instruction`. Comments that a blank line sets apart belong to nobody."""
+    nodes = dockerfile.nodes
+    index = nodes.index(instruction)
+    first = index
+    while first > 0 and _is(nodes[first - 1], "comment"):
+        first -= 1
+    last = index + 1
+    while last < len(nodes) and _is(nodes[last], "blank"):
+        last += 1
+    start, end = nodes[first].span.start, nodes[last - 1].span.end
+    body = Span(start, instruction.span.end)
+    return Block(body, Span(start, end), dockerfile.source(Span(instruction.span.end, end)))
+
+
+def _is(node: object, kind: str) -> bool:
+    return isinstance(node, Trivia) and node.kind == kind

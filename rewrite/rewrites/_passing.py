@@ -1,0 +1,192 @@
+"""May a COPY stand below an instruction that follows it? What must be copied before, and what must not come after?"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .. import ecosystems
+from ..build import effects
+from ..build.build import Build
+from ..build.copies import Copy
+from ..build.paths import SYSTEM, inside, overlap
+from ..build.runs import Run, Step
+from ..build.stages import Stage
+from ..model import Declined, Obligation, proved
+from ..source.dockerfile import Instruction
+from ..source.words import variables
+from ._ignoring import Output
+
+# They only write the image's configuration.
+_NEUTRAL = frozenset("CMD ENTRYPOINT EXPOSE HEALTHCHECK LABEL MAINTAINER ONBUILD SHELL STOPSIGNAL USER".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What passing one instruction takes: context paths to copy before it, outputs to keep clear of."""
+
+    install: bool = False
+    title: str = ""
+    manifests: tuple[str, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    proof: tuple[Obligation, ...] = ()
+
+
+class Passage:
+    """One COPY of a stage and the question which instructions it can be moved past."""
+
+    def __init__(self, build: Build, stage: Stage, copy: Copy) -> None:
+        self.build = build
+        self.stage = stage
+        self.copy = copy
+        self.written = () if copy.opaque else copy.writes(build.context)
+        self.names = {name for word in copy.instruction.words for name in variables(word.text, copy.instruction.escape)}
+        self.names |= {name for flag in copy.instruction.flags for name in variables(flag.value or "")}
+
+    def installs(self, instruction: Instruction) -> bool:
+        """Tell whether a RUN installs something, readable or not."""
+        if instruction.keyword != "RUN":
+            return False
+        view = self.build.view(self.stage, instruction)
+        found = (ecosystems.recognise(step, view) for step in self.build.run(instruction).steps)
+        return any(command and command.install for command in found)
+
+    def past(self, instruction: Instruction) -> Needs:
+        """Return what it takes to move the COPY below `instruction`; raises Declined if it cannot be."""
+        if self.copy.opaque:
+            raise Declined(self.copy.opaque, self.build.place(self.copy.instruction))
+        keyword = instruction.keyword
+        if keyword in _NEUTRAL:
+            return Needs()
+        if keyword in ("ENV", "ARG"):
+            changed = self.names & {pair.key for pair in instruction.pairs}
+            if changed:
+                raise Declined(f"{keyword} sets {', '.join(sorted(changed))}, which the COPY uses")
+            return Needs()
+        if keyword == "WORKDIR":
+            return Needs()
+        if keyword in ("COPY", "ADD"):
+            return self._past_copy(instruction)
+        if keyword == "RUN":
+            return self._past_run(instruction)
+        raise Declined(f"the COPY must not be moved past {keyword}")
+
+    def _past_copy(self, instruction: Instruction) -> Needs:
+        other = self.build.copy(instruction)
+        if other is None:
+            written = self._from_elsewhere(instruction)
+        elif other.opaque:
+            raise Declined(other.opaque)
+        else:
+            written = other.writes(self.build.context)
+        for path in written:
+            for mine in self.written:
+                if overlap(path, mine):
+                    raise Declined(f"both this COPY and the one below it write {mine}")
+        return Needs()
+
+    def _from_elsewhere(self, instruction: Instruction) -> tuple[str, ...]:
+        """Return what a COPY from a stage or an image writes: its destination, or the file below it that it names."""
+        from ..build.copies import read_copy
+
+        other = read_copy(instruction, self.stage.state(instruction), self.build.context)
+        if other.destination is None or other.opaque:
+            raise Declined("what it copies, and where to, is not known")
+        return (other.destination,)
+
+    def _past_run(self, instruction: Instruction) -> Needs:
+        run = self.build.run(instruction)
+        if run.opaque:
+            raise Declined(f"the RUN cannot be read: {run.opaque}")
+        for path in self.written:
+            if any(overlap(path, system) for system in SYSTEM):
+                raise Declined(f"the COPY writes {path}, which belongs to the system")
+        self._mounts(run)
+        if effects.compounds(run):
+            raise Declined("the RUN tests files or values in a way that is not followed")
+        found = [self._step(run, step) for step in run.steps]
+        title = ", ".join(dict.fromkeys(command.title for command in found if command.install))
+        manifests = list(dict.fromkeys(path for command in found for path in self._manifests(command, run)))
+        install = any(command.install for command in found)
+        if manifests and not install:
+            raise Declined(f"the RUN reads {manifests[0]}")
+        outputs = tuple(output for command in found for output in self._outputs(command))
+        proof = tuple(item for command in found for item in command.proof)
+        return Needs(install, title, tuple(manifests), outputs, (*proof, *self._nothing_else(run, manifests)))
+
+    def _nothing_else(self, run: Run, manifests: list[str]) -> Iterator[Obligation]:
+        programs = ", ".join(dict.fromkeys(step.program or "?" for step in run.steps if step.program))
+        what = "reads nothing else of what the COPY brings" if manifests else "reads nothing of what the COPY brings"
+        yield proved(f"RUN {programs} {what}", "every command in it is known", self.build.place(run.instruction))
+
+    def _mounts(self, run: Run) -> None:
+        for mount in run.mounts:
+            target = mount.target
+            if mount.kind in ("secret", "ssh"):
+                continue
+            if not target or "$" in target:
+                raise Declined("the RUN has a mount whose target is not known")
+            path = posixpath.normpath(posixpath.join(run.state.workdir or "/", target))
+            if mount.kind == "bind" or any(overlap(path, mine) for mine in self.written):
+                raise Declined(f"the RUN has a {mount.kind} mount at {target}")
+
+    def _step(self, run: Run, step: Step) -> ecosystems.Command:
+        view = self.build.view(self.stage, run.instruction)
+        place = self.build.step_place(run, step)
+        command = ecosystems.recognise(step, view)
+        if command is None:
+            known = effects.effect(step)
+            if known is None:
+                name = step.program or step.simple.words[0].raw
+                raise Declined(f"what `{name}` reads and writes is not known", place)
+            reads = tuple(ecosystems.Read(path, f"`{step.program}` reads it") for path in known.reads)
+            writes = tuple(ecosystems.Write(path, f"`{step.program}` writes") for path in known.writes)
+            return ecosystems.Command("", step.program or "", reads=reads, writes=writes)
+        if command.declined:
+            raise Declined(f"{command.title}: {command.declined.premise}", command.declined.because or place)
+        try:
+            effects.redirected(step)
+        except effects.Unknown:
+            raise Declined("where its output goes is not known", place) from None
+        return command
+
+    def _manifests(self, command: ecosystems.Command, run: Run) -> Iterator[str]:
+        """Yield the context paths of the COPY that `command` reads."""
+        view = self.build.view(self.stage, run.instruction)
+        for read in command.reads:
+            found = [path for path in self.copy.below(read.path) if self.build.context.exists(path)]
+            if read.required and not found and not view.exists(read.path):
+                raise Declined(f"{read.path} ({read.why}) is not in the build context", self.build.place(run.instruction))
+            for path in found:
+                if any(mapping.is_dir and inside(mapping.source, path) for mapping in self.copy.mappings) or path == ".":
+                    raise Declined(f"{command.title} reads all of {read.path} ({read.why})", self.build.place(run.instruction))
+                self._plain(path)
+                yield path
+
+    def _plain(self, path: str) -> None:
+        names = path.split("/")
+        for depth in range(1, len(names) + 1):
+            entry = self.build.context.tree.stat("/".join(names[:depth]))
+            if entry and entry.link is not None:
+                raise Declined(f"{entry.path} is a symbolic link, which COPY does not copy as one")
+
+    def _outputs(self, command: ecosystems.Command) -> Iterator[Output]:
+        for write in command.writes:
+            if write.path in SYSTEM:
+                continue  # the COPY brings nothing there, see _past_run
+            for path in self.copy.below(write.path):
+                if path == "." or any(mapping.is_dir and inside(mapping.source, path) for mapping in self.copy.mappings):
+                    raise Declined(f"{command.title} writes {write.path} ({write.why}), where the COPY's files go")
+                if not command.ecosystem:
+                    if self.build.context.exists(path):
+                        raise Declined(f"`{command.title}` writes {write.path}, which the COPY brings")
+                    if command.title in _CHANGES_ONLY:
+                        continue
+                yield Output(path, write.why, write.local, write.replaced)
+
+
+# What these write does not exist unless the COPY or somebody else brought it.
+_CHANGES_ONLY = frozenset({"rm", "chmod", "chown", "chgrp", "rmdir"})
+
+

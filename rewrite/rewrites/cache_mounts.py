@@ -1,0 +1,211 @@
+"""Keep what package managers download in cache mounts of the RUN that installs.
+
+When an install has to run again, it downloads everything again. A cache mount keeps the downloads on
+the builder, out of the image; options and commands that kept them out of the layer go with it.
+
+Declines where the user and so the cache's place are not known, where another command reads or
+removes it, where a later step needs what the mount hides, where a mount is there already, and with
+builders that have no cache mounts.
+
+```diff
+-RUN pip install --no-cache-dir -r requirements.txt
++RUN --mount=type=cache,target=/root/.cache/pip \\
++    pip install -r requirements.txt
+```
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from .. import ecosystems
+from ..build import effects
+from ..build.build import Build
+from ..build.paths import inside, overlap
+from ..build.runs import Run, Step
+from ..build.stages import Stage
+from ..ecosystems import CachePlan, Ecosystem, ScriptEdit, Site
+from ..model import Declined, Obligation, Proposal, Refusal, proved
+from ..source.edits import Edit, Span
+from ..source.shell import Item, Word
+from ._script_edits import delete_item, delete_word, insert, insert_behind
+
+NAME = "cache-mounts"
+_OLD_SYNTAX = re.compile(r"docker/dockerfile:(?:1\.[01](?:\.|-|\Z)|experimental|0)")
+
+
+def find(build: Build) -> Iterator[Proposal | Refusal]:
+    """Yield one proposal for each RUN and ecosystem whose installs can use a mount."""
+    for stage, run in build.runs():
+        for ecosystem in ecosystems.discover():
+            yield from _consider(build, stage, run, ecosystem)
+
+
+def _consider(build: Build, stage: Stage, run: Run, ecosystem: Ecosystem) -> Iterator[Proposal | Refusal]:
+    plans: list[CachePlan] = []
+    for step in run.steps:
+        place = build.step_place(run, step)
+        try:
+            plan = ecosystem.cache(Site(build, stage, run, step))
+            if plan and not _mounted(run, plan):
+                _builder(build)
+                plans.append(plan)
+        except Declined as declined:
+            if not any(mount.kind == "cache" for mount in run.mounts):
+                yield Refusal(NAME, place, declined.premise, declined.because)
+            return
+    if not plans:
+        return
+    try:
+        yield _proposal(build, stage, run, ecosystem, plans)
+    except Declined as declined:
+        yield Refusal(NAME, build.place(run.instruction), declined.premise, declined.because)
+
+
+def _builder(build: Build) -> None:
+    if build.builder in ("legacy", "kaniko"):
+        raise Declined(f"the builder ({build.builder}) has no cache mounts")
+    syntax = build.dockerfile.directive("syntax")
+    if syntax and _OLD_SYNTAX.match(syntax):
+        raise Declined(f"# syntax={syntax} is older than cache mounts (1.2)")
+
+
+def _mounted(run: Run, plan: CachePlan) -> bool:
+    """Tell whether a mount of the RUN covers one of the plan's directories: it is left alone."""
+    targets = [posixpath.join(run.state.workdir or "/", mount.target) for mount in run.mounts if mount.target]
+    if any("$" in target for target in targets) or plan.mounts[0].target == "":
+        return True
+    return any(overlap(target, mount.target) for target in targets for mount in plan.mounts)
+
+
+def _proposal(build: Build, stage: Stage, run: Run, ecosystem: Ecosystem, plans: Sequence[CachePlan]) -> Proposal:
+    directories = tuple(dict.fromkeys(path for plan in plans for path in plan.directories))
+    edits = [_script_edit(build, run, edit) for plan in plans for edit in plan.edits]
+    removals, proof = _cleaning(build, run, ecosystem, directories)
+    specs = list(dict.fromkeys(mount for plan in plans for mount in plan.mounts))
+    proof = [*dict.fromkeys(item for plan in plans for item in plan.proof), *proof, _unread(build, stage, directories)]
+    mount_text = [str(spec) for spec in specs]
+    return Proposal(
+        NAME,
+        plans[0].title,
+        plans[0].reason,
+        build.place(run.instruction),
+        (_flags(build, run, mount_text), *edits, *removals),
+        tuple(proof),
+    )
+
+
+def _script_edit(build: Build, run: Run, edit: ScriptEdit) -> Edit:
+    if edit.delete:
+        return delete_word(build, run, edit.after, edit.delete)
+    if edit.before is not None:
+        return insert(build, run, edit.before, edit.text)
+    return insert_behind(build, run, edit.after.end, edit.text)
+
+
+def _flags(build: Build, run: Run, mounts: Sequence[str]) -> Edit:
+    """Insert the mounts behind the last flag, each on a line of its own."""
+    instruction, dockerfile = run.instruction, build.dockerfile
+    newline = f" {instruction.escape}{dockerfile.newline}    "
+    if instruction.flags:
+        end = instruction.flags[-1].span.end
+        return Edit(build.path, Span(end, end), "".join(newline + mount for mount in mounts))
+    if instruction.heredocs:
+        newline = " "
+    start, body = instruction.keyword_span.end, instruction.body.offset(0)
+    between = dockerfile.text[start:body]
+    if "\n" in between:
+        return Edit(build.path, Span(start, start), " " + newline.join(mounts))
+    return Edit(build.path, Span(start, body), " " + newline.join([*mounts, ""]))
+
+
+def _cleaning(
+    build: Build, run: Run, ecosystem: Ecosystem, directories: tuple[str, ...]
+) -> tuple[list[Edit], list[Obligation]]:
+    """Remove the commands that do nothing but clean the cache; raise Declined if one does more."""
+    edits: list[Edit] = []
+    proof: list[Obligation] = []
+    removed: list[Step] = []
+    for step in run.steps:
+        mine = list(ecosystem.cleaned(step))
+        gone = effects.removed(step)
+        hit = [path for path in gone if any(inside(path, directory) for directory in directories)]
+        above = [path for path in gone if any(inside(directory, path) and directory != path for directory in directories)]
+        if above:
+            raise Declined(f"`rm` removes {above[0]}, in which the mount would be busy", build.step_place(run, step))
+        if not hit and not (mine and all(path in directories for path in mine)):
+            _leaves_alone(build, run, step, directories)
+            continue
+        if hit and len(hit) < len(gone):
+            edits += _operands(build, run, step, hit)
+        else:
+            removed.append(step)
+        proof.append(proved(f"`{_source(build, run, step)}` only kept the cache out of the layer", "the mount does now"))
+    return edits + _without(build, run, removed), proof
+
+
+def _leaves_alone(build: Build, run: Run, step: Step, directories: tuple[str, ...]) -> None:
+    if step.program in ("find", "du", "cp", "mv", "tar", "rsync", "chown", "chmod"):
+        for word in step.simple.words[1:]:
+            value = step.words[step.simple.words.index(word)]
+            path = value if value and value.startswith("/") else None
+            if path and any(overlap(path.rstrip("*").rstrip("/") or "/", directory) for directory in directories):
+                raise Declined(f"`{step.program}` goes through {path}, where the mount is", build.step_place(run, step))
+
+
+def _source(build: Build, run: Run, step: Step) -> str:
+    return re.sub(r"\\\s+", "", build.dockerfile.source(run.span(step.simple.span)))
+
+
+def _operands(build: Build, run: Run, step: Step, hit: Sequence[str]) -> Iterator[Edit]:
+    """Take the operands of an rm that lie in the cache out of it."""
+    words = step.simple.words
+    for before, word in zip(words, words[1:], strict=False):
+        one = effects.removed(_only(step, word))
+        if one and one[0] in hit:
+            yield delete_word(build, run, before.span, word.span)
+
+
+def _only(step: Step, word: Word) -> Step:
+    """Return `step` with its program and one operand."""
+    index = step.simple.words.index(word)
+    simple = replace(step.simple, words=(step.simple.words[0], step.simple.words[index]))
+    return replace(step, simple=simple, words=(step.words[0], step.words[index]))
+
+
+def _without(build: Build, run: Run, steps: Sequence[Step]) -> list[Edit]:
+    """Remove whole commands from the RUN's list."""
+    if not steps:
+        return []
+    items = run.script.items if run.script else ()
+    gone = [step.top for step in steps]
+    if None in gone or len(gone) >= len(items) or not _plain(items):
+        raise Declined("a command that cleans the cache cannot be taken out of its list", build.step_place(run, steps[0]))
+    if any(first in gone and second in gone for first, second in zip(items, items[1:], strict=False)):
+        # Their edits would meet: one now, the others when the text is parsed again.
+        gone = gone[:1]
+    return [edit for item in gone if item for edit in delete_item(build, run, items, items.index(item))]
+
+
+def _plain(items: Sequence[Item]) -> bool:
+    return all(item.operator in ("", "&&", ";", "\n") for item in items) and not any(i.pipeline.negated for i in items)
+
+
+def _unread(build: Build, stage: Stage, directories: tuple[str, ...]) -> Obligation:
+    """Make sure that no COPY takes the cache out of the stage."""
+    for other in build.stages:
+        for instruction in other.instructions:
+            from_ = instruction.flag("from")
+            if from_ is None or instruction.keyword not in ("COPY", "ADD"):
+                continue
+            if from_.value not in (stage.name, str(stage.index)) and not any(
+                from_.value in (level.name, str(level.index)) for level in build.stages if stage in level.lineage
+            ):
+                continue
+            for word in instruction.words[:-1]:
+                if any(inside("/" + word.text.strip("/"), directory) for directory in directories):
+                    raise Declined("a COPY takes the cache out of this stage", build.place(instruction))
+    return proved("no COPY takes the cache out of its stage")

@@ -1,0 +1,210 @@
+"""Copy only what an install reads before it, and the rest of the project after it.
+
+A broad COPY before an install makes every edit of a source file run the install again. The COPY
+is moved below the installs that do not need it; what they do read is copied just before each.
+
+Declines where the list of files that an install reads cannot be made (a script of the project, a
+build back end that asks git, a variable), where an instruction in between reads or writes what the
+COPY brings, and where the context holds files at the place of the install's output.
+
+```diff
+-COPY . .
++COPY requirements.txt ./
+ RUN pip install -r requirements.txt
++COPY . .
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..build.build import Build
+from ..build.copies import Copy
+from ..build.stages import Stage
+from ..model import Declined, Proposal, Refusal, proved
+from ..source.dockerfile import Instruction
+from ..source.edits import Edit, Span
+from ._ignoring import IgnoreLines
+from ._layout import Block, block_of
+from ._passing import Needs, Passage
+
+NAME = "manifests-first"
+
+
+def find(build: Build) -> Iterator[Proposal | Refusal]:
+    """Yield a proposal for each broad COPY that can be moved below an install, or why it cannot."""
+    for stage in build.stages:
+        for instruction in stage.instructions:
+            copy = build.copy(instruction)
+            if copy and (copy.opaque or any(mapping.is_dir for mapping in copy.mappings)):
+                yield from _consider(build, stage, copy)
+
+
+def _consider(build: Build, stage: Stage, copy: Copy) -> Iterator[Proposal | Refusal]:
+    after = stage.after(copy.instruction)
+    passage = Passage(build, stage, copy)
+    passed: list[tuple[Instruction, Needs]] = []
+    obstacle: tuple[Instruction, Declined] | None = None
+    for instruction in after:
+        try:
+            passed.append((instruction, passage.past(instruction)))
+        except Declined as declined:
+            obstacle = instruction, declined
+            break
+    last = max((at for at, (_, needs) in enumerate(passed) if needs.install), default=None)
+    if last is not None:
+        try:
+            proposal = _Move(build, stage, copy, passed[: last + 1]).proposal()
+        except Declined as declined:
+            yield Refusal(NAME, build.place(copy.instruction), declined.premise, declined.because)
+            return
+        if proposal:
+            yield proposal
+    elif obstacle and any(passage.installs(line) for line in after[len(passed) :]):
+        yield Refusal(
+            NAME, build.place(copy.instruction), obstacle[1].premise, obstacle[1].because or build.place(obstacle[0])
+        )
+
+
+@dataclass
+class _Move:
+    """One COPY's way below the instructions `passed`, the last of which is an install."""
+
+    build: Build
+    stage: Stage
+    copy: Copy
+    passed: list[tuple[Instruction, Needs]]
+    provided: set[str] = field(default_factory=set)
+
+    def proposal(self) -> Proposal | None:
+        """Return the proposal; None if the COPY brings nothing but what the installs read."""
+        build, copy = self.build, self.copy
+        wanted = {path for _, needs in self.passed for path in needs.manifests}
+        if self._only_manifests(wanted):
+            return None
+        ignore = IgnoreLines(build)
+        for _, needs in self.passed:
+            for output in needs.outputs:
+                ignore.require(output)
+        block = block_of(build.dockerfile, copy.instruction)
+        at_copy = any(instruction.keyword == "WORKDIR" for instruction, _ in self.passed)
+        self._already_copied()
+        edits = [*self._manifest_edits(block, at_copy), self._moved(block)]
+        if not at_copy:
+            edits.append(Edit(build.path, block.whole, ""))
+        proof = [item for _, needs in self.passed for item in needs.proof] + ignore.proof
+        proof.insert(0, proved("the files that the installs read are copied before them", self._listing()))
+        names = ", ".join(dict.fromkeys(needs.title for _, needs in self.passed if needs.install))
+        return Proposal(
+            NAME,
+            f"copy the manifests first, the project after {names}",
+            "an edit of a source file no longer runs the install again",
+            build.place(copy.instruction),
+            (*edits, *ignore.edits()),
+            tuple(dict.fromkeys(proof)),
+        )
+
+    def _only_manifests(self, wanted: set[str]) -> bool:
+        files = {entry.path for mapping in self.copy.mappings for entry in self.build.context.files(mapping.source)}
+        covered = {path for path in files if any(path == want or path.startswith(want + "/") for want in wanted)}
+        return not files - covered
+
+    def _listing(self) -> str:
+        found = [path for _, needs in self.passed for path in needs.manifests]
+        return ", ".join(dict.fromkeys(found)) or "they read nothing of it"
+
+    def _already_copied(self) -> None:
+        """Leave out what an earlier COPY of the stage has put in the same place with the same flags."""
+        flags = self._flags()
+        for instruction in self.stage.instructions:
+            if instruction is self.copy.instruction:
+                return
+            other = self.build.copy(instruction)
+            if other and tuple(f"--{flag.name}={flag.value}" for flag in instruction.flags) == flags:
+                for mapping in other.mappings:
+                    if not mapping.is_dir and self.copy.context_path(mapping.destination) == mapping.source:
+                        self.provided.add(mapping.source)
+
+    def _flags(self) -> tuple[str, ...]:
+        return tuple(f"--{flag.name}={flag.value}" for flag in self.copy.instruction.flags)
+
+    def _manifest_edits(self, block: Block, at_copy: bool) -> Iterator[Edit]:
+        build, newline = self.build, self.build.dockerfile.newline
+        together: list[str] = []
+        for instruction, needs in self.passed:
+            lines = list(self._lines(needs.manifests))
+            if at_copy:
+                together += lines
+            elif lines:
+                text = "".join(line + newline for line in lines)
+                yield Edit(build.path, Span(instruction.span.start, instruction.span.start), text)
+        if at_copy:
+            text = "".join(line + newline for line in together)
+            yield Edit(build.path, block.whole, text + (block.gap if together else ""))
+
+    def _lines(self, manifests: tuple[str, ...]) -> Iterator[str]:
+        """Yield COPY lines for `manifests`, one for each directory, in the order of the directories."""
+        instruction = self.copy.instruction
+        groups: dict[str, list[str]] = {}
+        for path in manifests:
+            if path in self.provided or any(path.startswith(done + "/") for done in self.provided):
+                continue
+            self.provided.add(path)
+            if set(path) & set("*?[]\\$\"'`"):
+                raise Declined(f"the name {path!r} has characters that COPY reads as more than a name")
+            groups.setdefault(self._target(path), []).append(path)
+        keyword = "copy" if instruction.written.islower() else "COPY"
+        raw = [self.build.dockerfile.source(flag.span) for flag in instruction.flags]
+        if any("\n" in flag for flag in raw):
+            raise Declined("the COPY's flags are spread over lines")
+        for target, paths in sorted(groups.items()):
+            words = [*sorted(paths), target]
+            quoted = "[" + ", ".join(f'"{word}"' for word in words) + "]"
+            yield " ".join([keyword, *raw, quoted if any(" " in word for word in words) else " ".join(words)])
+
+    def _target(self, path: str) -> str:
+        """Return the destination, as the COPY spells it, that puts the context path `path` where the COPY does."""
+        raw = self.copy.instruction.words[-1].text
+        raw = raw.rstrip("/") or "/"
+        base = raw + ("" if raw.endswith("/") else "/")
+        for mapping in reversed(self.copy.mappings):
+            prefix = "" if mapping.source == "." else mapping.source + "/"
+            if not mapping.is_dir and mapping.source == path:
+                return base
+            if mapping.is_dir and (path + "/").startswith(prefix):
+                tail = path[len(prefix) :]
+                # A directory is copied by its contents, so its own name belongs to the destination.
+                tail = tail if self.build.context.is_dir(path) else tail.rpartition("/")[0]
+                return base + (tail + "/" if tail else "")
+        raise Declined(f"where {path} goes is not known")
+
+    def _moved(self, block: Block) -> Edit:
+        build, newline = self.build, self.build.dockerfile.newline
+        last = self.passed[-1][0]
+        text = self._text(block)
+        end = last.span.end
+        if build.dockerfile.text[:end].endswith("\n"):
+            return Edit(build.path, Span(end, end), block.gap + text)
+        return Edit(build.path, Span(end, end), newline + block.gap + text.rstrip("\r\n"))
+
+    def _text(self, block: Block) -> str:
+        """Return the COPY's text for its new place; the destination becomes absolute if WORKDIR has changed."""
+        dockerfile, instruction = self.build.dockerfile, self.copy.instruction
+        text = dockerfile.source(block.body)
+        before = self.stage.state(instruction).workdir
+        states = self.stage.states
+        after = states[self.stage.instructions.index(self.passed[-1][0]) + 1].workdir
+        raw = instruction.words[-1]
+        if not text.endswith("\n"):
+            text += dockerfile.newline
+        if before == after or raw.text.startswith("/") or (raw.text.startswith("$") and "WORKDIR" not in raw.text):
+            return text
+        destination = self.copy.destination
+        if destination is None or not destination.startswith("/") or instruction.json is not None:
+            raise Declined("WORKDIR changes in between, and the COPY's destination cannot be made absolute")
+        at = raw.span.start - block.body.start
+        return text[:at] + destination.rstrip("/") + "/" + text[at + raw.span.end - raw.span.start :]
+
+

@@ -1,0 +1,177 @@
+"""One run of the command: from paths and options to reports and an exit code."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import writer
+from .errors import DockerfixError, UsageError
+from .model import Result
+from .paths import NAMES, dockerfiles_below, shown
+from .report import colour, diff, text
+from .settings import Settings, load
+
+if TYPE_CHECKING:
+    from .fix import Request
+
+STDIN = "-"
+NOTHING, CHANGES, ERROR = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The command line; `flags` are the settings given on it, which replace those of the configuration file."""
+
+    paths: tuple[str, ...] = (".",)
+    diff: bool = False
+    write: bool = False
+    check: bool = False
+    json: bool = False
+    color: str = "auto"
+    verbosity: int = 0
+    stdin_filename: str = "Dockerfile"
+    flags: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def stdin(self) -> bool:
+        """Whether the Dockerfile comes from standard input."""
+        return self.paths == (STDIN,)
+
+
+class Run:
+    """Collects the results and errors of one run; errors are told at once, so that none is lost with the run."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.results: list[Result] = []
+        self.errors: list[DockerfixError] = []
+        self._stdin = ""
+        self._load = functools.cache(load)
+
+    def __call__(self) -> int:
+        """Do it, and return the exit code."""
+        from .fix import fix_files
+
+        for outcome in fix_files(self._requests(), self.settings_for):
+            try:
+                self._take(outcome)
+            except DockerfixError as error:
+                self.fail(error)
+        self._report()
+        if self.errors:
+            return ERROR
+        remaining = not self.options.write and any(result.changes for result in self.results)
+        return CHANGES if remaining else NOTHING
+
+    def settings_for(self, dockerfile: Path) -> Settings:
+        """Return the settings for one Dockerfile, the flags included."""
+        return replace(self._load(dockerfile.parent), **self.options.flags)
+
+    def fail(self, error: DockerfixError) -> None:
+        """Tell an error, but the same one (of a configuration file, say) only once."""
+        if str(error) not in map(str, self.errors):
+            self.errors.append(error)
+            complain(error, self.options.color)
+
+    def _take(self, outcome: Result | DockerfixError) -> None:
+        if isinstance(outcome, DockerfixError):
+            raise outcome
+        if self.options.write and not self.options.stdin:
+            writer.write(outcome.changes)
+        self.results.append(outcome)
+
+    def _requests(self) -> list[Request]:
+        """Return what is to be fixed; a path that fails is told and left out."""
+        from .fix import Request
+
+        if self.options.stdin:
+            self._stdin = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+            name = self.options.stdin_filename
+            return list(self._checked([Request(Path(name), self._stdin, name)]))
+        found: dict[str, Request] = {}
+        for path in map(Path, self.options.paths):
+            try:
+                for file in self._search(path):
+                    found.setdefault(os.path.realpath(file), Request(file, None, shown(file)))
+            except DockerfixError as error:
+                self.fail(error)
+        return list(self._checked(found.values()))
+
+    def _search(self, path: Path) -> Iterator[Path]:
+        """Yield a file as it is, and the Dockerfiles below a directory that its settings do not exclude."""
+        if not os.path.exists(path):
+            raise UsageError("there is no such file or directory", shown(path))
+        if not path.is_dir():
+            yield path
+            return
+        files = list(dockerfiles_below(path))
+        if not files:
+            raise UsageError("no Dockerfile found", shown(path), hint=f"looked for {', '.join(NAMES)}")
+        for file in files:
+            try:
+                excluded = self.settings_for(file).excludes(file)
+            except DockerfixError as error:
+                self.fail(error)
+                continue
+            if not excluded:
+                yield file
+
+    def _checked(self, requests: Iterable[Request]) -> Iterator[Request]:
+        """Yield the requests whose settings can be loaded, so that the engine never meets one that cannot."""
+        for request in requests:
+            try:
+                self.settings_for(request.path or Path(request.name))
+            except DockerfixError as error:
+                self.fail(error)
+            else:
+                yield request
+
+    def _report(self) -> None:
+        """Print the document that was asked for, or the summary; beside a document the summary is an aside."""
+        options = self.options
+        changes, left_out = diff.compatible(self.results)
+        if options.json:
+            from .report import json
+
+            _print(json.render(self.results, self.errors, diff.render(changes), written=options.write))
+            return
+        document = options.diff or (options.stdin and options.write)
+        if options.diff:
+            _print(diff.render(changes, colour.wanted(options.color, sys.stdout, os.environ)))
+            for path in left_out:
+                _print(f"warning: {path}: left out, the diff already changes one of its files differently\n", err=True)
+        elif document:
+            _print("".join(self._new_text(result) for result in self.results))
+        if not document or options.verbosity >= 0:
+            self._summarize(err=document)
+
+    def _summarize(self, *, err: bool) -> None:
+        wanted = colour.wanted(self.options.color, sys.stderr if err else sys.stdout, os.environ)
+        look = text.Look(self.options.verbosity, wanted, written=self.options.write)
+        render = text.render_names if self.options.check else text.render
+        _print(render(self.results, look), err=err)
+
+    def _new_text(self, result: Result) -> str:
+        """Return what standard input becomes; other files of the result stay as they are."""
+        return next((change.after for change in result.changes if change.path == result.path), self._stdin)
+
+
+def complain(error: DockerfixError, color: str = "auto") -> None:
+    """Print an error, and what to do about it, to standard error."""
+    wanted = colour.wanted(color, sys.stderr, os.environ)
+    hint = f"{colour.paint('hint', 'cyan', wanted)}: {error.hint}\n" if error.hint else ""
+    _print(f"{colour.paint('error', 'red', wanted)}: {error}\n{hint}", err=True)
+
+
+def _print(content: str, *, err: bool = False) -> None:
+    """Write text as the bytes that it was decoded from, whatever the terminal's encoding."""
+    stream = sys.stderr if err else sys.stdout
+    stream.flush()
+    stream.buffer.write(writer.encode(content))
+    stream.buffer.flush()
