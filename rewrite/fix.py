@@ -21,7 +21,7 @@ from .paths import shown
 from .settings import Settings
 from .source import dockerfile as syntax
 from .source import edits as text_edits
-from .source import ignorefile
+from .source import origins
 from .suppress import Suppressions
 
 ROUNDS = 25
@@ -94,30 +94,78 @@ def fix(build: Build, settings: Settings) -> Result:
     """Return what becomes of one Dockerfile; raises SourceError if it is not one that can be built."""
     for problem in build.dockerfile.problems:
         raise SourceError(problem.message, build.path, problem.line)
-    first = build
+    state = _State(build)
     threshold = Tier.REVIEW if settings.review else Tier.SAFE
-    applied: list[Proposal] = []
     defects: list[Defect] = []
     for _ in range(ROUNDS):
-        found = _Round(build, settings, defects)
+        found = _Round(state.build, settings, defects)
         chosen = _disjoint(proposal for proposal in found.proposals if proposal.tier >= threshold)
         if not chosen:
-            return _result(first, build, applied, found, defects)
-        following = _apply(build, chosen, defects)
-        if following is not None:
-            build = following
-            applied += chosen
+            return state.result(build, found, defects)
+        if state.apply(chosen):
             continue
         for proposal in chosen:
-            alone = _apply(build, (proposal,), defects)
-            if alone is not None:
-                build = alone
-                applied.append(proposal)
+            if state.apply((proposal,)):
                 break
-            defects.append(Defect(proposal.rewrite, proposal.where, "its result failed the check and was dropped"))
-    names = ", ".join(sorted({proposal.rewrite for proposal in applied}))
+            defects.append(Defect(proposal.rewrite, proposal.where, "its result failed the self-check"))
+    names = ", ".join(sorted({proposal.rewrite for proposal in state.applied}))
     defects.append(Defect(names, Place(build.path), f"no end after {ROUNDS} rounds: nothing was changed"))
-    return replace(_result(first, first, [], _Round(first, settings, []), defects))
+    return _State(build).result(build, _Round(build, settings, []), defects)
+
+
+class _State:
+    """A Dockerfile on its way: its build now, what was applied, and which line each line was at first."""
+
+    def __init__(self, build: Build) -> None:
+        self.build = build
+        self.applied: list[Proposal] = []
+        self.origins = list(range(1, build.dockerfile.text.count("\n") + 2))
+
+    def apply(self, proposals: Sequence[Proposal]) -> bool:
+        """Apply the proposals together; tell whether the result passed the self-check."""
+        following = _apply(self.build, proposals)
+        if following is None:
+            return False
+        self.applied += [self.traced(proposal) for proposal in proposals]
+        mine = [edit for proposal in proposals for edit in proposal.edits if edit.path == self.build.path]
+        self.origins = origins.trace(self.build.dockerfile.text, mine, self.origins)
+        self.build = following
+        return True
+
+    def place(self, place: Place) -> Place:
+        """Return a place of the text now as one of the original."""
+        if place.path != self.build.path or not 0 < place.line <= len(self.origins):
+            return place
+        return Place(place.path, self.origins[place.line - 1])
+
+    def traced(self, proposal: Proposal) -> Proposal:
+        """Return a proposal whose places are those of the original."""
+        proof = tuple(replace(item, where=item.where and self.place(item.where)) for item in proposal.proof)
+        return replace(proposal, where=self.place(proposal.where), proof=proof)
+
+    def result(self, first: Build, found: _Round, defects: Sequence[Defect]) -> Result:
+        """Return what became of the build `first`; `found` is what the rewrites still say."""
+        last = self.build
+        changes = []
+        if first.dockerfile.text != last.dockerfile.text:
+            changes.append(Change(first.path, first.dockerfile.text, last.dockerfile.text))
+        if last.ignore_text is not None and last.ignore_text != first.ignore_text:
+            changes.append(Change(first.context.ignore_path, first.ignore_text, last.ignore_text))
+        refusals = (
+            replace(refusal, where=self.place(refusal.where), because=refusal.because and self.place(refusal.because))
+            for refusal in found.refusals
+        )
+        warnings = [f"{first.path}:{line}: no rewrite is named {name!r}" for name, line in found.suppressions.unknown]
+        return Result(
+            first.path,
+            tuple(changes),
+            tuple(self.applied),
+            tuple(self.traced(proposal) for proposal in found.proposals),
+            tuple(dict.fromkeys(refusals)),
+            tuple(defects),
+            first.context.label,
+            tuple(warnings),
+        )
 
 
 class _Round:
@@ -164,7 +212,7 @@ def _disjoint(proposals: Iterable[Proposal]) -> tuple[Proposal, ...]:
     return tuple(chosen)
 
 
-def _apply(build: Build, proposals: Sequence[Proposal], defects: list[Defect]) -> Build | None:
+def _apply(build: Build, proposals: Sequence[Proposal]) -> Build | None:
     """Return the build with the edits of `proposals`, None if the result fails the self-check."""
     edits = [edit for proposal in proposals for edit in proposal.edits]
     mine = [edit for edit in edits if edit.path == build.path]
@@ -216,23 +264,3 @@ def _comments(tree: syntax.Dockerfile) -> Counter[str]:
     spans = [node.span for node in tree.nodes if isinstance(node, syntax.Trivia) and node.kind == "comment"]
     spans += [span for instruction in tree.instructions for span in instruction.comments]
     return Counter(tree.source(span).strip() for span in spans)
-
-
-def _result(first: Build, last: Build, applied: list[Proposal], found: _Round, defects: list[Defect]) -> Result:
-    changes = []
-    if first.dockerfile.text != last.dockerfile.text:
-        changes.append(Change(first.path, first.dockerfile.text, last.dockerfile.text))
-    if last.ignore_text is not None and last.ignore_text != first.ignore_text:
-        ignorefile.parse(last.ignore_text, first.context.ignore_path)
-        changes.append(Change(first.context.ignore_path, first.ignore_text, last.ignore_text))
-    warnings = [f"{first.path}:{line}: no rewrite is named {name!r}" for name, line in found.suppressions.unknown]
-    return Result(
-        first.path,
-        tuple(changes),
-        tuple(applied),
-        tuple(proposal for proposal in found.proposals),
-        tuple(dict.fromkeys(found.refusals)),
-        tuple(defects),
-        first.context.label,
-        tuple(warnings),
-    )

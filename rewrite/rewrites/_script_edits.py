@@ -31,21 +31,21 @@ def delete_word(build: Build, run: Run, before: Span, word: Span) -> Edit:
     return Edit(build.path, span, "")
 
 
-def delete_item(build: Build, run: Run, items: Sequence[Item], at: int) -> tuple[Edit, ...]:
-    """Return the edits that take the command `items[at]` and one operator beside it out of a list of several."""
-    item = run.span(items[at].span)
-    before = run.span(items[at - 1].span) if at else None
+def delete_items(build: Build, run: Run, items: Sequence[Item], first: int, last: int) -> tuple[Edit, ...]:
+    """Return the edits that take the commands `items[first]` to `items[last]` and one operator out of a longer list."""
+    gone = Span(run.span(items[first].span).start, run.span(items[last].span).end)
+    before = run.span(items[first - 1].span) if first else None
     if before:
-        span = Span(before.end, item.end)
+        span = Span(before.end, gone.end)
         if not _comment_in(run, span):
             return (Edit(build.path, span, ""),)
-    if at + 1 < len(items):
-        span = Span(item.start, run.span(items[at + 1].span).start)
+    if last + 1 < len(items):
+        span = Span(gone.start, run.span(items[last + 1].span).start)
         if not _comment_in(run, span):
             return (Edit(build.path, span, ""),)
-    elif before:
-        return _cut_tail(build, run, before.end, item)
-    raise Declined("comments stand on both sides of a command that would be taken out", build.place(run.instruction))
+    elif before and not _comment_in(run, gone):
+        return _cut_tail(build, run, before.end, gone)
+    raise Declined("a comment stands where a command would be taken out", build.place(run.instruction))
 
 
 def _cut_tail(build: Build, run: Run, start: int, item: Span) -> tuple[Edit, ...]:

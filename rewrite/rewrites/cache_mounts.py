@@ -20,6 +20,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from .. import ecosystems
 from ..build import effects
@@ -31,7 +32,7 @@ from ..ecosystems import CachePlan, Ecosystem, ScriptEdit, Site
 from ..model import Declined, Obligation, Proposal, Refusal, proved
 from ..source.edits import Edit, Span
 from ..source.shell import Item, Word
-from ._script_edits import delete_item, delete_word, insert, insert_behind
+from ._script_edits import delete_items, delete_word, insert, insert_behind
 
 NAME = "cache-mounts"
 _OLD_SYNTAX = re.compile(r"docker/dockerfile:(?:1\.[01](?:\.|-|\Z)|experimental|0)")
@@ -184,10 +185,9 @@ def _without(build: Build, run: Run, steps: Sequence[Step]) -> list[Edit]:
     gone = [step.top for step in steps]
     if None in gone or len(gone) >= len(items) or not _plain(items):
         raise Declined("a command that cleans the cache cannot be taken out of its list", build.step_place(run, steps[0]))
-    if any(first in gone and second in gone for first, second in zip(items, items[1:], strict=False)):
-        # Their edits would meet: one now, the others when the text is parsed again.
-        gone = gone[:1]
-    return [edit for item in gone if item for edit in delete_item(build, run, items, items.index(item))]
+    positions = [at for at, item in enumerate(items) if item in gone]
+    groups = [list(group) for _, group in groupby(positions, key=lambda at: at - positions.index(at))]
+    return [edit for group in groups for edit in delete_items(build, run, items, group[0], group[-1])]
 
 
 def _plain(items: Sequence[Item]) -> bool:

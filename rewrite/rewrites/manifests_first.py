@@ -160,7 +160,7 @@ class _Move:
         if any("\n" in flag for flag in raw):
             raise Declined("the COPY's flags are spread over lines")
         for target, paths in sorted(groups.items()):
-            words = [*sorted(paths), target]
+            words = [*paths, target]
             quoted = "[" + ", ".join(f'"{word}"' for word in words) + "]"
             yield " ".join([keyword, *raw, quoted if any(" " in word for word in words) else " ".join(words)])
 

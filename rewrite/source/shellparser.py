@@ -122,7 +122,7 @@ class Parser(ConditionScanner):
             elif not words and (assignment := self.assignment()):
                 assignments.append(assignment)
             else:
-                words.append(self.argument(words))
+                words.append(self.argument(words, bool(redirects)))
             end = self.position
             self.skip_space()
             if self.peek() == "(" and len(words) == 1 and not assignments and not redirects:
@@ -218,6 +218,8 @@ class Parser(ConditionScanner):
         self.skip_blanks()
         if self.looking_at("(("):
             words, name = [self._expression(separators=";")], ""
+            if words[0].raw.count(";") != 2:
+                raise self.fail("expected three expressions")
             self.skip_blanks()
             self.accept(";")
         else:

@@ -19,7 +19,7 @@ _REDIRECT = re.compile(r"&>>?|([0-9]*)(<<<|<<-|<<|<>|<&|>>|>&|>\||[<>](?!\())")
 _NUMBERED_SUBSTITUTION = re.compile(r"[0-9]+[<>]\(")
 _NAMED_DESCRIPTOR = re.compile(r"\{[A-Za-z0-9_]+\}")
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=")
-_SUBSCRIPTED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\[.*\]\+?=", re.DOTALL)
+_SUBSCRIPTED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\[")
 _DECLARING = frozenset(("declare", "export", "local", "readonly", "typeset"))
 
 
@@ -55,24 +55,29 @@ class SimpleScanner(WordScanner, ABC):
         value = self.word(assigned=True)
         return Assignment(Span(start, self.position), match[1], value, bool(match[2]))
 
-    def argument(self, before: list[Word]) -> Word:
+    def argument(self, before: list[Word], redirected: bool) -> Word:
         """Read a word of a simple command; refuse what a shell could take for something else in its place."""
         start = self.position
         match = _ASSIGNMENT.match(self.text, start, self.end)
-        if match and self.text.startswith("(", match.end()) and before and before[0].raw in _DECLARING:
+        declares = bool(before) and before[0].raw in _DECLARING
+        if declares and match and not redirected and self.text.startswith("(", match.end()):
             self.position = match.end()
             return self.make_word(start, [self.array()])
         word = self.word()
         joined = word.raw.replace(CONTINUATION, "")
         cut = joined != word.raw and (joined in RESERVED or _ASSIGNMENT.match(joined) is not None)
-        if not before and (cut or _SUBSCRIPTED.match(word.raw)):
+        if (not before and cut) or ((not before or declares) and _SUBSCRIPTED.match(joined)):
             raise self.fail("an assignment to an element, or a keyword that a line's end cuts", start)
-        following = self.past_continuations(self.position)
-        if self.text.startswith(("<", ">"), following, self.end) and (
-            joined.isdigit() or _NAMED_DESCRIPTOR.fullmatch(joined)
-        ):
-            raise self.fail("a redirection of an unusual form", start)
+        self._refuse_descriptor(word)
         return word
+
+    def _refuse_descriptor(self, word: Word) -> None:
+        """Refuse a word that a shell takes for the descriptor of the redirection right behind it."""
+        joined = word.raw.replace(CONTINUATION, "")
+        if joined.isdigit() or _NAMED_DESCRIPTOR.fullmatch(joined):
+            following = self.past_continuations(self.position)
+            if self.text.startswith(("<", ">"), following, self.end):
+                raise self.fail("a redirection of an unusual form", word.span.start)
 
     def array(self) -> Part:
         """Read ``(word …)`` after ``NAME=``, line ends and comments included."""
@@ -83,6 +88,8 @@ class SimpleScanner(WordScanner, ABC):
             if self.ends_word(self.position):
                 raise self.fail("unterminated array, or a token that does not belong in it", start)
             words.append(self.word())
+            if words[-1].raw.startswith("[") and "]" not in words[-1].raw:
+                raise self.fail("an index with a blank", start)
             self.skip_lines()
         if not self.ends_word(self.position):
             raise self.fail("text after an array")
@@ -105,6 +112,7 @@ class SimpleScanner(WordScanner, ABC):
         if self.ends_word(self.position) or self.peek() == "#":
             raise self.fail("a redirection without a target")
         target = self.word()
+        self._refuse_descriptor(target)
         opened = Redirect(Span(start, self.position), operator, target, fd)
         if operator in ("<<", "<<-"):
             if target.value is None or "\n" in target.raw:

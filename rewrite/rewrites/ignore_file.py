@@ -1,0 +1,238 @@
+"""Write or extend `.dockerignore`, so that a broad COPY brings no repository data, caches, laptops' dependencies or secrets.
+
+What a COPY brings is part of its cache key and of the image: `.git` changes with every commit, byte
+code with every run, and a copied `.env` hands its secrets to everybody who can pull the image.
+
+Declines each line that a COPY, ADD or bind mount of any Dockerfile with this context needs, that
+would undo one of the file's own `!` lines, or whose files a program of the project asks for.
+
+```diff
++# Version control
++.git
+```
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .. import ecosystems, templates
+from ..build.build import Build
+from ..build.needs import excludes, needed
+from ..model import Declined, Obligation, Place, Proposal, Refusal, assumed, proved
+from ..source import ignorefile
+from ..source.edits import Edit, Span
+from ._secrets import secrets_in_reach
+
+NAME = "ignore-file"
+
+_TEXT_NAMES = re.compile(
+    r"\.(?:py|js|cjs|mjs|ts|jsx|tsx|sh|bash|json|toml|cfg|ini|conf|ya?ml|mk|rb|go|rs|gradle|in|service)\Z"
+    r"|(?:\A|/)(?:Makefile|Procfile|Dockerfile[^/]*|Containerfile[^/]*|[^/.]+)\Z"
+)
+_NOT_ASKED = re.compile(r"(?:\A|/)(?:\.[^/]*ignore|package-lock\.json|npm-shrinkwrap\.json|[^/]*\.md|[^/]*\.rst|LICENSE)\Z|(?:\A|/)node_modules/|\A\.(?:git|github|circleci)/")
+_LARGEST = 200_000
+
+
+@dataclass
+class _Lines:
+    """The lines of one tier: `groups` are titles with lines, in the templates' order."""
+
+    groups: list[tuple[str, list[str]]] = field(default_factory=list)
+    proof: list[Obligation] = field(default_factory=list)
+
+    def add(self, title: str, line: str) -> None:
+        for known, lines in self.groups:
+            if known == title:
+                lines.append(line)
+                return
+        self.groups.append((title, [line]))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All lines."""
+        return tuple(line for _, lines in self.groups for line in lines)
+
+
+def find(build: Build) -> Iterator[Proposal | Refusal]:
+    """Yield one proposal of safe lines and one of lines for review, if a COPY of this Dockerfile is broad."""
+    broad = _broad(build)
+    if broad is None:
+        return
+    where, whole = broad
+    safe, review = _Lines(), _Lines()
+    for group in _groups(build, whole):
+        try:
+            _take(build, group, safe, review)
+        except Declined as declined:
+            yield Refusal(NAME, where, declined.premise, declined.because)
+    secrets = tuple(secrets_in_reach(build))
+    if safe.lines:
+        yield _proposal(build, where, safe, secrets if not review.lines else ())
+    if review.lines:
+        yield _proposal(build, where, review, secrets)
+
+
+def _broad(build: Build) -> tuple[Place, bool] | None:
+    """Return the first COPY or ADD of a directory of the context, and whether one brings all of it."""
+    found = []
+    for stage in build.stages:
+        for instruction in stage.instructions:
+            copy = build.copy(instruction)
+            if copy:
+                found += [(build.place(instruction), mapping.source in ("", ".")) for mapping in copy.mappings if mapping.is_dir]
+    return (found[0][0], any(whole for _, whole in found)) if found else None
+
+
+def _groups(build: Build, whole: bool) -> Iterator[dict[str, Any]]:
+    names = ["common", *_ecosystems(build)]
+    for name in names:
+        for group in templates.data(f"ignore/{name}.toml").get("group", ()):
+            lines = [line for line in group["lines"] if whole or line.startswith("**/")]
+            if lines:
+                yield {**group, "lines": lines}
+    installed = sorted(_installed(build))
+    if installed and whole:
+        yield {"title": "Dependencies that the build installs", "tier": "safe", "lines": installed, "made": True}
+
+
+def _ecosystems(build: Build) -> list[str]:
+    found = set()
+    for stage, run in build.runs():
+        view = build.view(stage, run.instruction)
+        found |= {command.ecosystem for step in run.steps if (command := ecosystems.recognise(step, view))}
+    return sorted(found)
+
+
+def _installed(build: Build) -> Iterator[str]:
+    """Yield the context paths of directories that an install of this Dockerfile makes anew where a COPY puts files."""
+    for stage, run in build.runs():
+        view = build.view(stage, run.instruction)
+        for step in run.steps:
+            command = ecosystems.recognise(step, view)
+            for write in command.writes if command and not command.declined else ():
+                if write.replaced:
+                    yield from (path for copy in view.copies for path in copy.below(write.path) if path != ".")
+
+
+def _take(build: Build, group: dict[str, Any], safe: _Lines, review: _Lines) -> None:
+    """Sort the lines of a template's group into the tiers, with the proof for each."""
+    asked = _asked(build, group.get("unless_named"), group["lines"])
+    target = review if group["tier"] == "review" or asked else safe
+    for line in group["lines"]:
+        sample = line.replace("**/", "").replace("*", "x")
+        if _covered(build, line, sample) or _revives(build, line):
+            continue
+        if group.get("present") and not build.context.glob(line):
+            continue
+        asker = needed(build, sample)
+        if asker:
+            raise Declined(f"{line} is needed: `{asker.raw}` is copied or mounted by name", asker.where)
+        if target is safe and _own_content(build, group, line):
+            continue
+        target.add(group["title"], line)
+    if asked and target.lines:
+        target.proof.append(assumed(f"nothing in the image needs {', '.join(group['lines'])}", "a file of the project names it", asked))
+    elif target is review and any(line in target.lines for line in group["lines"]):
+        target.proof.append(assumed(f"no step and no program reads {group['title'].lower()}", "programs do read such files"))
+    elif any(line in target.lines for line in group["lines"]):
+        made = "the build makes them itself" if group.get("made") else "they belong to tools and laptops, not to the program"
+        target.proof.append(proved(f"no step and no program of the image reads what is under '{group['title']}'", made))
+
+
+def _covered(build: Build, line: str, sample: str) -> bool:
+    """Tell whether the ignore file already excludes all that `line` would."""
+    samples = [sample, f"{sample}/x"]
+    if line.startswith("**/"):
+        samples += [f"a/{sample}", f"a/b/{sample}/x"]
+    return all(excludes(build.context, (), one) for one in samples)
+
+
+def _revives(build: Build, line: str) -> bool:
+    """Tell whether the ignore file has a `!` line for something that `line` would exclude again."""
+    if build.context.ignore is None:
+        return False
+    mine = ignorefile.parse(line)
+    return any(mine.excludes(re.sub(r"[*?]+", "x", pattern.text)) for pattern in build.context.ignore.patterns if pattern.negated)
+
+
+def _own_content(build: Build, group: dict[str, Any], line: str) -> bool:
+    """Tell whether the context has files under a virtual environment's name that are no virtual environment."""
+    if line.startswith("**/") or group.get("made") or not build.context.is_dir(line) or line.startswith("."):
+        return False
+    return not build.context.exists(f"{line}/pyvenv.cfg")
+
+
+def _asked(build: Build, pattern: str | None, lines: Sequence[str]) -> Place | None:
+    """Return where a file of the context or of its Dockerfiles names what `pattern` describes."""
+    if not pattern:
+        return None
+    regex = re.compile(pattern)
+    own = [(build.path, build.dockerfile), *build.siblings]
+    for path, dockerfile in own:
+        for instruction in dockerfile.instructions:
+            if regex.search(dockerfile.source(instruction.span)):
+                return Place(path, instruction.first)
+    mine = ignorefile.parse("\n".join(lines))
+    for entry in build.context.files():
+        if entry.size > _LARGEST or not _TEXT_NAMES.search(entry.path) or _NOT_ASKED.search(entry.path) or mine.excludes(entry.path):
+            continue
+        text = build.context.read(entry.path) or ""
+        match = regex.search(text)
+        if match:
+            return Place(entry.path, text.count("\n", 0, match.start()) + 1)
+    return None
+
+
+def _proposal(build: Build, where: Place, found: _Lines, secrets: Sequence[str]) -> Proposal:
+    text = build.ignore_text or ""
+    rendered = templates.render("dockerignore.j2", groups=found.groups, text=text)
+    at, insertion = ignorefile.append(text, rendered.rstrip("\n").split("\n"))
+    after = build.context.with_ignore(text + insertion)
+    gone = _leaving(build, after)
+    title = f"{'extend' if build.ignore_text is not None else 'write'} {build.context.ignore_path}"
+    return Proposal(
+        NAME,
+        title,
+        "a COPY no longer misses its cache, or carries files into the image, for what the program does not need",
+        where,
+        (Edit(build.context.ignore_path, Span(at, at), insertion),),
+        tuple(found.proof),
+        (*_savings(build, gone), *secrets),
+    )
+
+
+def _leaving(build: Build, after: Any) -> list[Any]:
+    kept = {entry.path for entry in after.files()}
+    return [entry for entry in build.context.files() if entry.path not in kept]
+
+
+def _savings(build: Build, gone: Sequence[Any]) -> Iterator[str]:
+    if not gone:
+        yield "nothing that is in the context now is left out"
+        return
+    total = sum(entry.size for entry in build.context.files())
+    saved = sum(entry.size for entry in gone)
+    yield f"{saved:,} of {total:,} bytes of the context are left out"
+    tops: dict[str, list[int]] = {}
+    for entry in gone:
+        tops.setdefault(_top(build, entry.path, gone), []).append(entry.size)
+    for path, sizes in sorted(tops.items()):
+        files = "1 file" if len(sizes) == 1 else f"{len(sizes)} files"
+        yield f"left out: {path} ({files}, {sum(sizes):,} bytes)"
+
+
+def _top(build: Build, path: str, gone: Sequence[Any]) -> str:
+    """Return the highest directory above `path` of which nothing stays in the context, or the file itself."""
+    names = {entry.path for entry in gone}
+    parts = path.split("/")
+    for depth in range(1, len(parts)):
+        directory = "/".join(parts[:depth])
+        if all(entry.path in names for entry in build.context.files(directory)):
+            return directory + "/"
+    return path
+
+

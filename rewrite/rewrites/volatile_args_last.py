@@ -1,0 +1,192 @@
+"""Move an ARG, ENV or LABEL that takes a commit, a date or a build number below what does not read it.
+
+Each build gives them another value. Every RUN below an ARG or ENV has it in its environment, so the
+cache misses from there on, whether the RUN looks at it or not.
+
+Declines to pass a RUN whose programs may read any variable, or an instruction that names it; names
+that tools read silently (NODE_ENV, PIP_*, *_PROXY and the like) are never moved, nor is a cache buster.
+
+```diff
+-ARG GIT_SHA
+ RUN pip install flask
++ARG GIT_SHA
+ ENV APP_COMMIT=$GIT_SHA
+```
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from .. import ecosystems
+from ..build import effects
+from ..build.build import Build
+from ..build.stages import Stage
+from ..model import Declined, Obligation, Proposal, Refusal, proved
+from ..source.dockerfile import Instruction
+from ..source.edits import Edit, Span
+from ..source.words import variables
+from ._layout import block_of
+
+NAME = "volatile-args-last"
+
+_VOLATILE = re.compile(
+    r"(?:.*_)?(?:(?:GIT|VCS|SOURCE|SCM|CI|GITHUB|HEAD|SHORT|LAST)_?(?:COMMIT|SHA|HASH|REF|REV|REVISION|DESCRIBE)(?:_SHA|_ID|_HASH|_SHORT|_REF)?"
+    r"|COMMIT(?:_?(?:SHA|HASH|ID|REF|REV|DATE|TIME|TIMESTAMP))?|REVISION|SHA|SHA1"
+    r"|BUILD_?(?:DATE|TIME|TIMESTAMP|NUMBER|NUM|NO|ID|SHA|REF|REV|COMMIT|URL|AT)|RUN_(?:ID|NUMBER))"
+)
+_NEVER = re.compile(
+    r"NODE_ENV|DEBIAN_FRONTEND|GOFLAGS|CGO_.*|CARGO_.*|RUSTFLAGS|PIP_.*|UV_.*|NPM_CONFIG_.*|MAVEN_OPTS|.*_PROXY|C(?:XX)?FLAGS|LDFLAGS"
+    r"|PATH|HOME|SOURCE_DATE_EPOCH|.*CACHE_?BUST.*|BUILDKIT_.*",
+    re.IGNORECASE,
+)
+# The builder expands no variables in these; a shell or nobody does, at run time.
+_UNEXPANDED = frozenset({"CMD", "ENTRYPOINT", "HEALTHCHECK", "MAINTAINER", "ONBUILD", "SHELL"})
+
+
+def is_volatile(name: str) -> bool:
+    """Tell whether a variable of this name takes another value for each commit or build."""
+    return bool(_VOLATILE.fullmatch(name.upper())) and not _NEVER.fullmatch(name)
+
+
+def find(build: Build) -> Iterator[Proposal | Refusal]:
+    """Yield one proposal for the first volatile group of each stage that stands above a RUN."""
+    for stage in build.stages:
+        taken: set[int] = set()
+        for index, instruction in enumerate(stage.instructions):
+            if index not in taken and _declares(instruction):
+                group = _Group(build, stage, index)
+                outcome = group.outcome()
+                taken.update(group.members)
+                if outcome:
+                    yield outcome
+
+
+def _declares(instruction: Instruction) -> bool:
+    pairs = instruction.pairs if instruction.keyword in ("ARG", "ENV") else ()
+    return bool(pairs) and all(is_volatile(pair.key) for pair in pairs)
+
+
+def _mentions(instruction: Instruction) -> frozenset[str]:
+    text = " ".join([instruction.body.text, *(flag.value or "" for flag in instruction.flags)])
+    return variables(text.replace("'", " ").replace('"', " "), instruction.escape)
+
+
+@dataclass
+class _Group:
+    """A volatile declaration and what depends on it, on their way down the stage."""
+
+    build: Build
+    stage: Stage
+    first: int
+    members: list[int] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+    last_run: int | None = None
+    proof: list[Obligation] = field(default_factory=list)
+    obstacle: tuple[int, str] | None = None
+
+    def outcome(self) -> Proposal | Refusal | None:
+        """Return the move, the reason why there is none, or None if there is nothing to gain."""
+        lines = self.stage.instructions
+        self._take(self.first)
+        passed: set[str] = set()
+        for index in range(self.first + 1, len(lines)):
+            try:
+                if not self._joins(index, passed):
+                    self._past(index)
+                    passed |= {pair.key for pair in lines[index].pairs} if lines[index].keyword in ("ENV", "ARG") else set()
+            except Declined as declined:
+                self.obstacle = index, declined.premise
+                break
+        if self.last_run is not None:
+            return self._proposal(self.last_run)
+        return self._refusal()
+
+    def _take(self, index: int) -> None:
+        instruction = self.stage.instructions[index]
+        self.members.append(index)
+        if instruction.keyword in ("ARG", "ENV"):
+            self.names |= {pair.key for pair in instruction.pairs}
+
+    def _joins(self, index: int, passed: set[str]) -> bool:
+        """Take an instruction into the group if it is volatile itself, or only labels what is."""
+        instruction = self.stage.instructions[index]
+        mentioned = _mentions(instruction)
+        if _declares(instruction) and not {pair.key for pair in instruction.pairs} & self.names:
+            if mentioned & passed:
+                raise Declined(f"{instruction.keyword} uses a variable that is set in between")
+            self._take(index)
+            return True
+        if instruction.keyword == "LABEL" and mentioned & self.names:
+            if mentioned & passed:
+                raise Declined("LABEL uses a variable that is set in between")
+            self._take(index)
+            return True
+        return False
+
+    def _past(self, index: int) -> None:
+        instruction = self.stage.instructions[index]
+        keyword = instruction.keyword
+        if keyword in ("ENV", "ARG"):
+            keys = {pair.key for pair in instruction.pairs}
+            moved = set().union(*(_mentions(self.stage.instructions[member]) for member in self.members))
+            if keys & (self.names | moved):
+                raise Declined(f"{keyword} sets {', '.join(sorted(keys & (self.names | moved)))} again")
+        if keyword not in _UNEXPANDED | {"RUN"} and _mentions(instruction) & self.names:
+            raise Declined(f"{keyword} reads it")
+        if keyword == "RUN":
+            self._past_run(instruction)
+            self.last_run = index
+
+    def _past_run(self, instruction: Instruction) -> None:
+        run = self.build.run(instruction)
+        text = self.build.dockerfile.source(instruction.span)
+        for name in self.names:
+            if re.search(rf"\b{re.escape(name)}\b", text):
+                raise Declined("")  # it reads the variable: the right place has been found
+        if run.opaque:
+            raise Declined(f"whether the RUN reads it is not known: {run.opaque}")
+        view = self.build.view(self.stage, instruction)
+        for step in run.steps:
+            command = ecosystems.recognise(step, view)
+            known = effects.effect(step) if command is None else None
+            if (command and (command.declined or command.environment)) or (known is None and command is None):
+                raise Declined(f"`{step.program or step.simple.words[0].raw}` may read any variable")
+            if known and known.environment:
+                raise Declined(f"`{step.program}` may read any variable")
+        self.proof.append(
+            proved(f"the RUN does not read {', '.join(sorted(self.names))}", "every command in it is known", self.build.place(instruction))
+        )
+
+    def _proposal(self, last_run: int) -> Proposal:
+        build, lines = self.build, self.stage.instructions
+        moved = [lines[index] for index in self.members if index < last_run]
+        blocks = [block_of(build.dockerfile, instruction) for instruction in moved]
+        newline = build.dockerfile.newline
+        text = "".join(_ended(build.dockerfile.source(block.body), newline) for block in blocks)
+        end = lines[last_run].span.end
+        if not build.dockerfile.text[:end].endswith("\n"):
+            text = newline + text.rstrip("\r\n")
+        edits = [Edit(build.path, block.body, "") for block in blocks]
+        names = ", ".join(dict.fromkeys(pair.key for line in moved if line.keyword != "LABEL" for pair in line.pairs))
+        passed = proved("nothing that it is moved past names it or sets it again", "the instructions were read")
+        return Proposal(
+            NAME,
+            f"move {names} below what does not read it",
+            "a new commit or build number no longer runs these steps again",
+            build.place(lines[self.first]),
+            (*edits, Edit(build.path, Span(end, end), text)),
+            (*self.proof, passed),
+        )
+
+    def _refusal(self) -> Refusal | None:
+        lines = self.stage.instructions
+        if self.obstacle is None or not self.obstacle[1] or lines[self.obstacle[0]].keyword != "RUN":
+            return None
+        return Refusal(NAME, self.build.place(lines[self.first]), self.obstacle[1], self.build.place(lines[self.obstacle[0]]))
+
+
+def _ended(text: str, newline: str) -> str:
+    return text if text.endswith("\n") else text + newline
