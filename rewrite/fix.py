@@ -13,8 +13,9 @@ from pathlib import Path
 
 from . import rewrites
 from .build import context as contexts
+from .build import guess
 from .build.build import Build
-from .build.locate import find_dockerfiles, locate
+from .build.locate import find_dockerfiles, locate, repository_root
 from .errors import DockerfixError, SourceError, UsageError
 from .model import Change, Defect, Place, Proposal, Refusal, Result, Tier
 from .paths import shown
@@ -62,14 +63,12 @@ def fix_files(
 def _open(request: Request, settings: Settings, session: Session) -> Build:
     path = request.path or Path(request.name)
     text = _text(path) if request.text is None else request.text
-    located = locate(path)
-    directory, evidence = located.context, located.evidence
-    if settings.context is not None:
-        directory, evidence = Path(settings.context), "the settings"
-        if not directory.is_dir():
-            raise UsageError("the build context is not a directory", settings.context)
+    dockerfile = syntax.parse(text)
+    directory, evidence, builder, doubt = _context(path, dockerfile, settings)
     context = contexts.load(directory, path.absolute())
-    name = shown(Path(context.ignore_path))
+    ignore_file = Path(context.ignore_path).absolute()
+    inside = ignore_file.is_relative_to(directory.absolute())
+    name = shown(ignore_file)
     context = replace(context, ignore_path=name, label=f"{shown(directory)} ({evidence})")
     ignore_text = session.ignores.get(name, context.ignore.text if context.ignore else None)
     if directory not in session.siblings:
@@ -78,9 +77,37 @@ def _open(request: Request, settings: Settings, session: Session) -> Build:
             for other in find_dockerfiles(directory)
             if not (parsed := syntax.parse(_text(other))).problems
         )
-    siblings = tuple((other, parsed) for other, parsed in session.siblings[directory] if other != request.name)
+    build = Build(
+        request.name,
+        dockerfile,
+        context,
+        ignore_text,
+        tuple((other, parsed) for other, parsed in session.siblings[directory] if other != request.name),
+        builder,
+        ignore_file.relative_to(directory.absolute()).as_posix() if inside else "",
+        doubt,
+    )
+    return _build(build, text, ignore_text)
+
+
+def _context(path: Path, dockerfile: syntax.Dockerfile, settings: Settings) -> tuple[Path, str, str, str]:
+    """Return the context's directory, who says so, the builder, and why it may be another."""
+    located = locate(path)
+    directory, evidence = located.context, located.evidence
     builder = settings.builder or located.builder or "buildkit"
-    return _build(Build(request.name, syntax.parse(text), context, ignore_text, siblings, builder), text, ignore_text)
+    if settings.context is not None:
+        directory = Path(settings.context)
+        if not directory.is_dir():
+            raise UsageError("the build context is not a directory", settings.context)
+        return directory, "as given", builder, ""
+    absent = None if located.stated else guess.missing(dockerfile, directory)
+    if absent is None or directory == repository_root(path):
+        return directory, evidence, builder, ""
+    above = guess.better(dockerfile, directory)
+    if above:
+        return above, "what it copies lies there", builder, ""
+    doubt = f"the build context is not known for certain: {absent} is not in {shown(directory)}; name it with --context"
+    return directory, evidence, builder, doubt
 
 
 def _text(path: Path) -> str:
@@ -203,9 +230,14 @@ class _Round:
 
 
 def _disjoint(proposals: Iterable[Proposal]) -> tuple[Proposal, ...]:
-    """Return proposals that do not touch each other's edits, the first in the file first."""
+    """Return proposals that do not touch each other's edits: the first in the file first, there the one with most edits.
+
+    Any order ends in the same place as long as proposals wait for the next parse; the most edits first means that
+    a move is not held up by what only adds a line to the same file.
+    """
     chosen: list[Proposal] = []
-    for proposal in sorted(proposals, key=lambda proposal: (proposal.where, proposal.rewrite, proposal.title)):
+    ordered = sorted(proposals, key=lambda one: (one.where, -len(one.edits), one.rewrite, one.title))
+    for proposal in ordered:
         taken = [edit for other in chosen for edit in other.edits]
         if not any(text_edits.overlap(mine, other) for mine in proposal.edits for other in taken):
             chosen.append(proposal)

@@ -10,8 +10,11 @@ from pathlib import Path
 from .errors import UsageError
 
 NAMES = ("Dockerfile", "Dockerfile.*", "*.Dockerfile", "*.dockerfile", "Containerfile", "Containerfile.*")
-NOT_NAMES = ("*.dockerignore", "*.containerignore", "*.j2", "*.jinja", "*.jinja2", "*.tmpl", "*.tpl", "*.erb")
-SKIPPED = frozenset({".git", ".hg", ".svn", ".venv", "__pycache__", "node_modules"})
+NOT_NAMES = tuple(
+    f"*.{ending}"
+    for ending in "dockerignore containerignore j2 jinja jinja2 tmpl tpl template in erb md txt rst".split()
+)
+SKIPPED = frozenset({".git", ".hg", ".svn", ".venv", "venv", "vendor", "__pycache__", "node_modules"})
 
 
 def shown(path: Path) -> str:

@@ -244,10 +244,10 @@ def test_flags_replace_the_configuration(dockerfix: Command) -> None:
 
 
 def test_exclude_holds_for_a_search_but_not_for_a_named_file(dockerfix: Command) -> None:
-    write("vendor/Dockerfile", "FROM old\n")
-    write("dockerfix.toml", 'exclude = ["vendor"]\n')
+    write("legacy/Dockerfile", "FROM old\n")
+    write("dockerfix.toml", 'exclude = ["legacy"]\n')
     assert dockerfix("--check").code == 0
-    assert dockerfix("--check", "vendor/Dockerfile").code == 1
+    assert dockerfix("--check", "legacy/Dockerfile").code == 1
 
 
 def test_a_file_named_twice_is_done_once(dockerfix: Command) -> None:

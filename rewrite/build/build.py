@@ -19,7 +19,9 @@ class Build:
     """A Dockerfile at `path` with its context.
 
     `siblings` are the other Dockerfiles that may be built from the same context, by path; `builder`
-    is who builds it; `ignore_text` is the ignore file's text, None where there is no such file.
+    is who builds it; `ignore_text` is the ignore file's text, None where there is no such file;
+    `ignore_name` is its path inside the context ("" if it lies outside); `doubt` says why this may
+    not be the context at all.
     """
 
     path: str
@@ -28,6 +30,8 @@ class Build:
     ignore_text: str | None = None
     siblings: tuple[tuple[str, Dockerfile], ...] = ()
     builder: str = "buildkit"
+    ignore_name: str = ".dockerignore"
+    doubt: str = ""
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:

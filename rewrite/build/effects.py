@@ -9,6 +9,7 @@ import posixpath
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from ..source.shelltree import Compound, Redirect, commands_of
 from .paths import SYSTEM, join
@@ -26,6 +27,8 @@ class Effect:
     writes: tuple[str, ...] = ()
     environment: bool = False
 
+_UNCERTAIN = re.compile(r"([*?]|\[[^]]*\]|\{[^}]*\}|\$\{[^}]*\}|\$\w+|\$\([^)]*\)|`[^`]*`)")
+
 
 class Unknown(ValueError):
     """What a command reads or writes cannot be listed."""
@@ -33,7 +36,7 @@ class Unknown(ValueError):
 
 NOTHING = Effect()
 _SILENT = frozenset(": true false set export unset exit umask shift return cd pwd id whoami uname date sleep which type command"
-                    " hash break continue readonly local trap ulimit dpkg-query dpkg nproc arch".split())  # fmt: skip
+                    " hash break continue readonly local trap ulimit dpkg-query nproc arch".split())  # fmt: skip
 
 
 def effect(step: Step) -> Effect | None:
@@ -152,6 +155,12 @@ def _system(step: Step) -> Effect:
     return Effect(("/etc",), SYSTEM)
 
 
+def _dpkg(step: Step) -> Effect:
+    if step.words[1:2] and step.words[1] in ("--print-architecture", "--compare-versions", "-l", "-L", "-s", "-S"):
+        return NOTHING
+    return Effect(("/etc", *_operands(step)), SYSTEM)
+
+
 def _account(step: Step) -> Effect:
     home = next((step.words[at + 1] for at, word in enumerate(step.words[:-1]) if word in ("-d", "-h", "--home", "--home-dir")), None)
     return Effect((), ("/etc", "/home", "/var/mail", "/var/lib", *([home] if home else [])))
@@ -225,6 +234,27 @@ def removed(step: Step) -> tuple[str, ...]:
     return tuple(found)
 
 
+def may_remove(step: Step, path: str) -> bool:
+    """Tell whether an ``rm`` may remove `path` itself or a directory above it.
+
+    Patterns, braces and variables match whatever they could; only an operand that begins with a variable is taken for
+    another path.
+    """
+    if step.program != "rm":
+        return False
+    candidates = (path, *map(str, PurePosixPath(path).parents))
+    for value, word in zip(step.words[1:], step.simple.words[1:], strict=True):
+        raw = word.raw.replace('"', "").replace("'", "") if value is None else value
+        if raw.startswith(("-", "$", "~")):
+            continue
+        full = posixpath.join(step.cwd or "/", raw).rstrip("/") or "/"
+        pieces = ["[^/]*" if piece in ("*", "?") else ".*" if index % 2 else re.escape(piece) for index, piece in
+                  enumerate(_UNCERTAIN.split(full))]
+        if any(re.fullmatch("".join(pieces), candidate) for candidate in candidates):
+            return True
+    return False
+
+
 _HANDLERS: dict[str, Callable[[Step], Effect | None]] = {
     "mkdir": _writes,
     "touch": _writes,
@@ -248,6 +278,7 @@ _HANDLERS: dict[str, Callable[[Step], Effect | None]] = {
     "locale-gen": _system,
     "update-locale": _system,
     "update-ca-certificates": _system,
+    "dpkg": _dpkg,
     "dpkg-reconfigure": _system,
     "corepack": _system,
     "useradd": _account,

@@ -13,12 +13,10 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from ..paths import SKIPPED, dockerfiles_below
 from .buildfiles import Mention, by_command, in_compose, in_gitlab, in_workflow
 from .commandlines import Places, invocations
 
-_DOCKERFILES = ("Dockerfile", "Dockerfile.*", "*.Dockerfile", "*.dockerfile", "Containerfile", "Containerfile.*")
-_NO_DOCKERFILES = ("*.dockerignore", "*.j2", "*.tmpl", "*.tpl", "*.template", "*.in", "*.erb")
-_NO_DIRECTORIES = frozenset({".git", "node_modules", "vendor", ".venv", "venv"})
 _COMPOSE = ("compose.yaml", "compose.yml", "compose.*.y*ml", "docker-compose*.y*ml")
 _MAKEFILES = ("Makefile", "makefile", "GNUmakefile", "*.mk")
 _SCRIPTS = ("*.sh", "*.bash")
@@ -35,21 +33,19 @@ class Located:
     """A Dockerfile's context and the file and line that say so.
 
     `builder` is `legacy`, `buildah` or `kaniko` where a mention is built by that, None for BuildKit.
+    `stated` tells whether a file says so at all.
     """
 
     context: Path
     evidence: str
     target: str | None = None
     builder: str | None = None
+    stated: bool = True
 
 
 def find_dockerfiles(path: Path) -> list[Path]:
     """Return the Dockerfiles below a directory, sorted; templates, ignore files and vendored code are none."""
-    found = []
-    for directory, names, files in os.walk(path):
-        names[:] = [name for name in names if name not in _NO_DIRECTORIES]
-        found += [Path(directory, name) for name in files if _is_named(name, _DOCKERFILES)]
-    return sorted(file for file in found if not _is_named(file.name, _NO_DOCKERFILES) and file.is_file())
+    return sorted(file for file in dockerfiles_below(path) if file.is_file())
 
 
 def repository_root(dockerfile: Path) -> Path:
@@ -73,7 +69,7 @@ def locate(dockerfile: Path, root: Path | None = None) -> Located:
     builders = {mention.builder for mention in mentions}
     builder = next((name for name in _STRICTEST if name in builders), None)
     if not mentions:
-        return Located(dockerfile.parent, "the Dockerfile's directory")
+        return Located(dockerfile.parent, "the Dockerfile's directory", stated=False)
     contexts: dict[Path, list[Mention]] = {}
     for mention in mentions:
         contexts.setdefault(mention.context, []).append(mention)
@@ -139,7 +135,7 @@ def _directories(directory: Path) -> list[Path]:
             names = [item.name for item in listing if item.is_dir(follow_symlinks=False)]
     except OSError:
         return []
-    return [directory / name for name in sorted(names) if name not in _NO_DIRECTORIES]
+    return [directory / name for name in sorted(names) if name not in SKIPPED]
 
 
 def _listing(directory: Path, patterns: tuple[str, ...]) -> list[Path]:

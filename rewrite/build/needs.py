@@ -27,12 +27,17 @@ class Source:
 def sources(build: Build) -> Iterator[Source]:
     """Yield the sources of all Dockerfiles that may be built from this context, this one's first."""
     for path, dockerfile in ((build.path, build.dockerfile), *build.siblings):
-        for instruction in dockerfile.instructions:
-            carrier = instruction.inner if instruction.keyword == "ONBUILD" and instruction.inner else instruction
-            yield from _named(path, dockerfile, carrier)
+        yield from named_sources(path, dockerfile)
 
 
-def _named(path: str, dockerfile: Dockerfile, instruction: Instruction) -> Iterator[Source]:
+def named_sources(path: str, dockerfile: Dockerfile) -> Iterator[Source]:
+    """Yield what the Dockerfile at `path` takes from its context: of COPY, ADD and bind mounts, ONBUILD too."""
+    for instruction in dockerfile.instructions:
+        carrier = instruction.inner if instruction.keyword == "ONBUILD" and instruction.inner else instruction
+        yield from _named(path, carrier)
+
+
+def _named(path: str, instruction: Instruction) -> Iterator[Source]:
     where = Place(path, instruction.first)
     if instruction.keyword in ("COPY", "ADD") and not instruction.flag("from"):
         for word in instruction.words[:-1]:

@@ -46,7 +46,8 @@ class Step:
 
     `words` are the values after expansion, None where one is not known; `cwd` is an image path, None
     once a ``cd`` could not be followed; `env` holds assignments and exports in force; `top` is the
-    command's top-level item if it stands there alone (no pipe, no compound), else None.
+    command's top-level item if it stands there alone (no pipe, no compound), else None; `item` is the
+    top-level item that it is part of.
     """
 
     simple: shell.Simple
@@ -54,6 +55,7 @@ class Step:
     cwd: str | None
     env: Mapping[str, str | None]
     top: shell.Item | None
+    item: shell.Item
 
     @property
     def program(self) -> str | None:
@@ -80,7 +82,7 @@ class Run:
     @cached_property
     def aborts(self) -> bool:
         """Whether a command that fails makes the RUN fail."""
-        return self.script is not None and (shell_aborts(self.state) or shell.aborts_on_error(self.script))
+        return self.script is not None and shell.aborts_on_error(self.script, errexit=shell_aborts(self.state))
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -97,27 +99,28 @@ class Run:
 
     def _walk(self) -> Iterator[Step]:
         assert self.script is not None
-        cwd, variables = self.state.workdir, dict(self.state.env)
+        # An ARG is in the environment, too, with whatever value the build was given.
+        cwd, variables = self.state.workdir, {**dict.fromkeys(self.state.args), **self.state.env}
         variables.setdefault("HOME", self.home)
         for item in self.script.items:
             commands = item.pipeline.commands
             alone = len(commands) == 1 and isinstance(commands[0], shell.Simple)
             script = shell.Script(item.span, (item,), (), "")
             for simple in shell.simples(script):
-                step = _step(simple, cwd, variables, item if alone and simple is commands[0] else None)
+                step = _step(simple, cwd, variables, item, alone and simple is commands[0])
                 yield step
                 cwd = _cd(step, cwd, alone)
                 _export(step, variables, alone and not item.operator == "||")
 
 
 def _step(
-    simple: shell.Simple, cwd: str | None, variables: Mapping[str, str | None], top: shell.Item | None
+    simple: shell.Simple, cwd: str | None, variables: Mapping[str, str | None], item: shell.Item, alone: bool
 ) -> Step:
     env = dict(variables)
     for assignment in simple.assignments:
         env[assignment.name] = assignment.value.expand(env.get) if not assignment.append else None
     words = tuple(_argument(word, variables.get) for word in simple.words)
-    return Step(simple, words, cwd, env, top)
+    return Step(simple, words, cwd, env, item if alone else None, item)
 
 
 def _argument(word: shell.Word, lookup: Callable[[str], str | None]) -> str | None:

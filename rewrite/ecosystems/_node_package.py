@@ -6,61 +6,38 @@ import json
 import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 from ..build.build import View
-from ..model import Declined, Obligation, assumed, proved
+from ..build.paths import inside
+from ..model import Declined, Obligation, Place, proved
 from . import Read, Write
-from ._node_scripts import script_effects
+from ._node_scripts import PROGRAMS, script_effects
+from ._npm_settings import Settings
 
 LIFECYCLE = ("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
+LOCKFILES = ("npm-shrinkwrap.json", "package-lock.json")
 _DEPENDENCIES = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
-
-# Install scripts that build or fetch for their own directory and look at nothing of the project.
-_SELF_CONTAINED = frozenset(
-    "@apollo/protobufjs @bufbuild/buf @esbuild/linux-x64 @fortawesome/fontawesome-common-types @fortawesome/fontawesome-svg-core"
-    " @fortawesome/free-brands-svg-icons @fortawesome/free-regular-svg-icons @fortawesome/free-solid-svg-icons"
-    " @mongodb-js/zstd @parcel/watcher @prisma/engines @sentry/profiling-node @swc/core @tailwindcss/oxide @tensorflow/tfjs-node"
-    " argon2 bcrypt better-sqlite3 bufferutil canvas core-js core-js-pure cpu-features deasync dtrace-provider es5-ext esbuild"
-    " fsevents iltorb kerberos leveldown libpq lmdb lz4 msgpackr-extract node-sass protobufjs re2 segfault-handler sharp"
-    " sodium-native sqlite3 ssh2 styled-components swagger-ui snappy tree-sitter unrs-resolver utf-8-validate uws vue-demi weak-napi"
-    " zeromq zlib-sync".split()
-)
+_ARCHIVES = (".tgz", ".tar.gz", ".tar")
 
 
-def npmrc(root: str, view: View) -> dict[str, str]:
-    """Return the settings of the project's .npmrc, keys and values as written."""
-    text = view.read(posixpath.join(root, ".npmrc")) or ""
-    found = {}
-    for line in text.split("\n"):
-        key, equals, value = line.strip().partition("=")
-        if equals and not key.startswith(("#", ";")):
-            found[key.strip()] = value.strip().strip("\"'")
-    return found
-
-
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Package:
-    """One package.json at the image path `directory`, and what was gathered from it."""
+    """One package.json at the image path `directory`."""
 
     directory: str
     data: Mapping[str, Any]
-    reads: list[Read] = field(default_factory=list)
-    writes: list[Write] = field(default_factory=list)
-    proof: list[Obligation] = field(default_factory=list)
-    scripts: bool = False
 
     @classmethod
     def parse(cls, directory: str, view: View) -> Package | None:
         """Return the package at `directory`; None if there is no readable package.json."""
         text = view.read(posixpath.join(directory, "package.json"))
-        if text is None:
-            return None
         try:
-            data = json.loads(text)
+            data = json.loads(text or "")
         except ValueError:
             return None
-        return cls(directory, data) if isinstance(data, dict) else None
+        return cls(posixpath.normpath(directory), data) if isinstance(data, dict) else None
 
     @property
     def workspaces(self) -> tuple[str, ...]:
@@ -72,112 +49,224 @@ class Package:
     @property
     def lifecycle(self) -> dict[str, str]:
         """The scripts that an install runs."""
-        scripts = self.data.get("scripts") or {}
-        return {name: str(scripts[name]) for name in LIFECYCLE if name in scripts}
+        scripts = self.table("scripts")
+        return {name: str(scripts[name]) for name in LIFECYCLE if scripts.get(name)}
 
     @property
-    def bins(self) -> tuple[str, ...]:
-        """The files of ``bin``, relative to the package."""
+    def bins(self) -> dict[str, str]:
+        """The files of ``bin``, relative to the package, by the name of the command."""
         value = self.data.get("bin")
-        files = [value] if isinstance(value, str) else list(value.values()) if isinstance(value, dict) else []
-        return tuple(posixpath.normpath(str(name)) for name in files)
+        if isinstance(value, str):
+            value = {str(self.data.get("name", "")).rpartition("/")[2]: value}
+        return {name: posixpath.normpath(str(file)) for name, file in value.items()} if isinstance(value, dict) else {}
+
+    def table(self, key: str) -> Mapping[str, Any]:
+        """Return the object under `key`, empty if there is none."""
+        value = self.data.get(key)
+        return value if isinstance(value, dict) else {}
+
+    def dependencies(self) -> set[str]:
+        """Return the names of what the package depends on."""
+        return {name for group in _DEPENDENCIES for name in self.table(group)}
 
     def path(self, *names: str) -> str:
         """Return the image path of a file of this package."""
         return posixpath.normpath(posixpath.join(self.directory, *names))
 
 
-def load_package(root: str, view: View, ignore_scripts: bool, is_ci: bool) -> Package:
-    """Return the package at `root` with everything that installing it reads and writes.
+@dataclass(slots=True)
+class Install:
+    """One package that npm installs from the tree, and what is gathered about it.
 
-    Raises Declined where that list cannot be made.
+    `packages` are the root, its workspace members and its local dependencies; `scripts` tells whether
+    lifecycle scripts run; `environment` whether a program runs that may read any variable.
     """
-    package = Package.parse(root, view)
-    if package is None:
-        raise Declined(f"{root}/package.json is not a readable file of the build context")
-    settings = npmrc(root, view)
-    ignore_scripts = ignore_scripts or settings.get("ignore-scripts") == "true"
-    for name in ("package.json", "package-lock.json", "npm-shrinkwrap.json", ".npmrc"):
-        package.reads.append(Read(package.path(name), "npm reads it", required=name == "package.json"))
-    if "cafile" in settings:
-        package.reads.append(Read(package.path(settings["cafile"]), "cafile in .npmrc"))
-    package.writes.append(Write(package.path("node_modules"), "npm installs", replaced=is_ci))
-    members = list(_members(package, view))
-    for member in members:
-        package.reads.append(Read(member.path("package.json"), "a workspace member's manifest", required=True))
-        package.writes.append(Write(member.path("node_modules"), "npm installs", replaced=is_ci))
-        _bins(package, member, view)
-    for owner in (package, *members):
-        _local_dependencies(package, owner, view)
-        if view.exists(owner.path("binding.gyp")) and not ignore_scripts and "install" not in owner.lifecycle:
-            raise Declined("a binding.gyp makes npm build the package from its sources", view.place(owner.path("binding.gyp")))
-        if not ignore_scripts:
-            _scripts(package, owner, view)
-    if not ignore_scripts:
-        _dependency_scripts(package, view)
-    if members:
-        package.proof.append(proved(f"the manifests of all {len(members)} workspace members are copied", "package.json"))
-    return package
 
+    root: Package
+    view: View
+    settings: Settings
+    env: Mapping[str, str | None]
+    is_ci: bool
+    packages: list[Package] = field(default_factory=list)
+    reads: list[Read] = field(default_factory=list)
+    writes: list[Write] = field(default_factory=list)
+    proof: list[Obligation] = field(default_factory=list)
+    environment: bool = False
 
-def _members(package: Package, view: View) -> Iterator[Package]:
-    base = view.context_path(package.directory)
-    for pattern in package.workspaces:
-        if pattern.startswith("!"):
-            raise Declined("its workspaces use a negated pattern", view.place(package.path("package.json")))
-        clean = posixpath.normpath(posixpath.join(base or ".", pattern))
-        for found in view.context.glob(f"{clean}/package.json"):
-            if "node_modules" in found.split("/"):
+    @property
+    def scripts(self) -> bool:
+        """Whether npm runs lifecycle scripts."""
+        return not self.settings.on("ignore-scripts")
+
+    @property
+    def lock(self) -> str | None:
+        """The path of the lockfile in force, None if the context brings none."""
+        return next((path for name in LOCKFILES if self.view.exists(path := self.root.path(name))), None)
+
+    def gather(self) -> None:
+        """Collect reads, writes and proof; raises Declined where the list cannot be made."""
+        root = self.root
+        for name in ("package.json", *LOCKFILES, "yarn.lock", ".npmrc"):
+            self.reads.append(Read(root.path(name), "npm reads it", required=name == "package.json"))
+        self.packages = [root, *workspace_members(root, self.view)]
+        self.writes.append(Write(root.path("node_modules"), "npm installs", replaced=self.is_ci))
+        for member in self.packages[1:]:
+            self.reads.append(Read(member.path("package.json"), "a workspace member's manifest", required=True))
+        members = len(self.packages) - 1
+        for package in self.packages:  # grows on the way
+            self._local_dependencies(package)
+        for package in self.packages[1:]:
+            # Before 10.8 npm ci emptied only the root's node_modules.
+            self.writes.append(Write(package.path("node_modules"), "npm installs"))
+            self._bins(package)
+        if self.scripts:
+            self._lifecycles()
+        if members:
+            where = self.view.place(root.path("package.json"))
+            self.proof.append(proved(f"the manifests of all {members} workspace members are copied", "its workspaces", where))
+
+    def check(self) -> None:
+        """Decline if something is to be copied that lies where the install writes; call it last."""
+        for read in self.reads:
+            for write in self.writes:
+                if write.local and inside(read.path, write.path) and self.view.exists(read.path):
+                    raise Declined(f"{read.path} ({read.why}) lies in {write.path}, where {write.why}", self.view.place(read.path))
+
+    def _bins(self, package: Package) -> None:
+        """Copy executables along: npm links them only if they are there, and makes them executable."""
+        if "bin" in package.table("directories"):
+            raise Declined("a workspace member names a bin directory", self.view.place(package.path("package.json")))
+        for file in package.bins.values():
+            path = package.path(file)
+            if not self.view.exists(path):
+                continue  # npm misses it before the change as well
+            first = (self.view.read(path) or "").split("\n", 1)[0]
+            if _mode(self.view, path) != 0o755 or first.endswith("\r"):
+                raise Declined(
+                    f"npm changes the file {path} (a bin of {package.directory}) to make it executable,"
+                    " and a later COPY would put it back",
+                    self.view.place(path),
+                )
+            self.reads.append(Read(path, "a workspace member's executable"))
+
+    def _local_dependencies(self, owner: Package) -> None:
+        values = [value for group in (*_DEPENDENCIES, "overrides") for value in _strings(owner.data.get(group))]
+        for target in filter(None, map(_local_target, values)):
+            if target.startswith("~"):
+                raise Declined("a dependency lies in the home directory", self.view.place(owner.path("package.json")))
+            path = owner.path(target)
+            self.reads.append(Read(path, "a dependency from the tree", required=not target.endswith(_ARCHIVES)))
+            if path == self.root.directory or not self.view.is_dir(path):
                 continue
-            tail = posixpath.relpath(posixpath.dirname(found), base or ".")
-            member = Package.parse(package.path(tail), view)
-            if member is None:
-                raise Declined("a workspace member's package.json cannot be read", view.place(package.path(tail, "package.json")))
-            yield member
+            local = Package.parse(path, self.view)
+            if local is None:
+                raise Declined(f"the package.json of the local dependency {path} cannot be read", self.view.place(path))
+            if all(local.directory != package.directory for package in self.packages):
+                self.packages.append(local)
+
+    def _lifecycles(self) -> None:
+        own = {name: package for package in self.packages[1:] for name in package.bins}
+        for package in self.packages:
+            if self.view.exists(package.path("binding.gyp")) and not {"install", "preinstall"} & package.lifecycle.keys():
+                place = self.view.place(package.path("binding.gyp"))
+                raise Declined("a binding.gyp makes npm build the package from its sources", place)
+            for name, text in package.lifecycle.items():
+                self._lifecycle(package, name, text)
+        if self.environment and own.keys() & PROGRAMS:
+            name = min(own.keys() & PROGRAMS)
+            raise Declined(f"`{name}` is a program of the project", self.view.place(own[name].path("package.json")))
+
+    def _lifecycle(self, package: Package, name: str, text: str) -> None:
+        self.environment = True
+        place = self._script_place(package, name)
+        try:
+            reads, writes = script_effects(text, package.directory, package.data, self.view)
+        except Declined as declined:
+            raise Declined(f"the {name} script runs `{text}`: {declined.premise}", place) from None
+        self.reads += reads
+        self.writes += writes
+        what = ", ".join(read.path for read in reads if self.view.exists(read.path)) or "nothing of the project"
+        self.proof.append(proved(f"the {name} script `{text}` reads {what}", "its programs are known", place))
+
+    def _script_place(self, package: Package, name: str) -> Place:
+        text = self.view.read(package.path("package.json")) or ""
+        at = text.find(f'"{name}"', max(text.find('"scripts"'), 0))
+        return self.view.place(package.path("package.json"), text.count("\n", 0, max(at, 0)) + 1)
 
 
-def _bins(package: Package, member: Package, view: View) -> None:
-    """Copy a member's executables along: npm links them only if they are there, and makes them executable."""
-    if "directories" in member.data and "bin" in member.data["directories"]:
-        raise Declined("a workspace member names a bin directory", view.place(member.path("package.json")))
-    for name in member.bins:
-        path = member.path(name)
-        found = view.context_path(path)
-        entry = view.context.tree.stat(found) if found else None
-        if entry is None:
-            raise Declined(f"the executable {path} of a workspace member is not in the build context")
-        text = view.context.read(found or "") or ""
-        if entry.mode & 0o111 != 0o111 or text.split("\n", 1)[0].endswith("\r"):
-            raise Declined(
-                f"npm changes the file {path} (a member's bin) to make it executable, and a later COPY would put it back",
-                view.place(path),
-            )
-        package.reads.append(Read(path, "a workspace member's executable"))
+def workspace_members(root: Package, view: View) -> Iterator[Package]:
+    """Yield the members of the workspace at `root` that the view has, in the order of their directories.
+
+    Raises Declined for patterns that npm may read in another way.
+    """
+    patterns = [pattern.removeprefix("./").strip("/") for pattern in root.workspaces]
+    place = view.place(root.path("package.json"))
+    for pattern in patterns:
+        if pattern.startswith("!") or set(pattern) & set("{}()[]\\") or ".." in pattern.split("/"):
+            raise Declined(f"its workspaces use the pattern {pattern}", place)
+    found = []
+    for path, is_link in _below(root.directory, view) if patterns else ():
+        names = posixpath.relpath(path, root.directory).split("/")
+        if "node_modules" in names:
+            continue
+        if is_link and any(_matches(names, pattern.split("/"), partly=True) for pattern in patterns):
+            raise Declined(f"{path} is a symbolic link where its workspaces are", view.place(path))
+        if names[-1] == "package.json" and any(_matches(names[:-1], pattern.split("/")) for pattern in patterns):
+            found.append(posixpath.dirname(path))
+    for directory in sorted(set(found)):
+        member = Package.parse(directory, view)
+        if member is None:
+            raise Declined("a workspace member's package.json cannot be read", view.place(f"{directory}/package.json"))
+        yield member
 
 
-def _local_dependencies(package: Package, owner: Package, view: View) -> None:
-    for group in (*_DEPENDENCIES, "overrides"):
-        for value in _strings(owner.data.get(group) or {}):
-            scheme, colon, target = value.partition(":")
-            if value.startswith(("./", "../", "/", "~/")):
-                target = value
-            elif not colon or scheme not in ("file", "link"):
-                continue
-            path = owner.path(target.removeprefix("//"))
-            package.reads.append(Read(path, "a dependency from the tree", required=True))
-            if not view.is_dir(path):
-                continue
-            local = Package.parse(path, view)
-            if local is None or local.lifecycle or local.bins or view.exists(local.path("binding.gyp")):
-                raise Declined(f"the local dependency {path} has scripts or executables of its own", view.place(path))
-            package.writes.append(Write(local.path("node_modules"), "npm installs"))
-            _nested_local(local, view)
+def _below(directory: str, view: View) -> Iterator[tuple[str, bool]]:
+    """Yield the image paths of the files below `directory`, and whether each is a symbolic link."""
+    for copy in view.copies:
+        for source in copy.below(directory):
+            for entry in view.context.files(source):
+                for path in _image_paths(copy, entry.path):
+                    if path != directory and inside(path, directory):
+                        yield path, entry.link is not None
 
 
-def _nested_local(local: Package, view: View) -> None:
-    for group in _DEPENDENCIES:
-        if any(value.startswith(("file:", "link:", ".", "/")) for value in _strings(local.data.get(group) or {})):
-            raise Declined("a local dependency has local dependencies of its own", view.place(local.path("package.json")))
+def _image_paths(copy: Any, source: str) -> Iterator[str]:
+    for mapping in copy.mappings:
+        if mapping.source == source:
+            yield mapping.destination
+        elif mapping.is_dir and (mapping.source == "." or source.startswith(f"{mapping.source}/")):
+            yield posixpath.normpath(posixpath.join(mapping.destination, posixpath.relpath(source, mapping.source)))
+
+
+def _matches(names: list[str], pattern: list[str], partly: bool = False) -> bool:
+    """Tell whether a path matches a pattern of ``*``, ``?`` and ``**``; `partly`: whether something below it may."""
+    if not names:
+        return partly or all(part == "**" for part in pattern)
+    if not pattern:
+        return False
+    if pattern[0] == "**":
+        return _matches(names, pattern[1:], partly) or _matches(names[1:], pattern, partly)
+    return fnmatchcase(names[0], pattern[0]) and _matches(names[1:], pattern[1:], partly)
+
+
+def _mode(view: View, path: str) -> int | None:
+    """Return the permissions that the file at the image path has, None if a COPY sets them in a way that is not read."""
+    copy = next(copy for copy in view.copies if copy.context_path(path) is not None)
+    flag = copy.instruction.flag("chmod")
+    if flag:
+        return int(flag.value, 8) if flag.value and set(flag.value) <= set("01234567") else None
+    entry = view.context.tree.stat(view.context_path(path) or "")
+    return entry.mode & 0o7777 if entry else None
+
+
+def _local_target(value: str) -> str | None:
+    """Return the path that a dependency's version names, None if it names no file."""
+    scheme, colon, rest = value.partition(":")
+    if colon and scheme in ("file", "link"):
+        return "/" + rest.lstrip("/") if rest.startswith("//") else rest
+    if value.startswith((".", "/", "~/")) or (not colon and value.endswith(_ARCHIVES)):
+        return value
+    return None
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -186,84 +275,3 @@ def _strings(value: object) -> Iterator[str]:
     elif isinstance(value, dict):
         for item in value.values():
             yield from _strings(item)
-
-
-def _scripts(package: Package, owner: Package, view: View) -> None:
-    for name, text in owner.lifecycle.items():
-        package.scripts = True
-        try:
-            reads, writes = script_effects(text, owner.directory, owner.data, view)
-        except Declined as declined:
-            raise Declined(f"the {name} script runs `{text}`: {declined.premise}", _script_place(owner, name, view)) from None
-        package.reads += reads
-        package.writes += writes
-        what = ", ".join(read.path for read in reads) or "nothing of the project"
-        package.proof.append(proved(f"the {name} script `{text}` reads {what}", "", _script_place(owner, name, view)))
-
-
-def _script_place(owner: Package, name: str, view: View) -> Any:
-    text = view.read(owner.path("package.json")) or ""
-    at = text.find(f'"{name}"', max(text.find('"scripts"'), 0))
-    return view.place(owner.path("package.json"), text.count("\n", 0, max(at, 0)) + 1)
-
-
-def _dependency_scripts(package: Package, view: View) -> None:
-    """Judge the install scripts of the dependencies by the lockfile, which marks them."""
-    lock = next((path for name in ("npm-shrinkwrap.json", "package-lock.json") if view.exists(path := package.path(name))), None)
-    claim = "no install script of a dependency reads the project"
-    if lock is None:
-        package.proof.append(assumed(claim, "there is no lockfile that tells which dependencies have one"))
-        return
-    try:
-        entries = json.loads(view.read(lock) or "")["packages"]
-    except (ValueError, KeyError, TypeError):
-        package.proof.append(assumed(claim, "the lockfile does not mark them", view.place(lock)))
-        return
-    names = {
-        str(entry.get("name") or key.rpartition("node_modules/")[2])
-        for key, entry in entries.items()
-        if entry.get("hasInstallScript") and "node_modules/" in key
-    }
-    unknown = sorted(names - _SELF_CONTAINED - _READERS.keys())
-    for name in sorted(names & _READERS.keys()):
-        _READERS[name](package, view)
-    if unknown:
-        package.proof.append(assumed(claim, f"what these do is not known: {', '.join(unknown)}", view.place(lock)))
-    else:
-        known = f"of those with one, {', '.join(sorted(names))} are known" if names else "none has one"
-        package.proof.append(proved(claim, known, view.place(lock)))
-
-
-def _reads_prisma(package: Package, view: View) -> None:
-    reads, writes = script_effects("prisma generate", package.directory, package.data, view)
-    package.reads += reads
-    package.writes += writes
-
-
-def _reads_puppeteer(package: Package, view: View) -> None:
-    names = [f".puppeteerrc{suffix}" for suffix in ("", ".cjs", ".js", ".json", ".yaml", ".yml", ".ts")]
-    names += [f"puppeteer.config{suffix}" for suffix in (".js", ".cjs", ".ts")]
-    package.reads += [Read(package.path(name), "puppeteer's install script reads it") for name in names]
-
-
-def _reads_msw(package: Package, view: View) -> None:
-    if "msw" in package.data:
-        raise Declined("msw writes its worker into the project", view.place(package.path("package.json")))
-
-
-def _reads_git(package: Package, view: View) -> None:
-    package.writes.append(Write(package.path(".git"), "a dependency's install script sets git hooks"))
-
-
-# Install scripts that look at the project: what they read or write there.
-_READERS = {
-    "@prisma/client": _reads_prisma,
-    "prisma": lambda package, view: None,
-    "puppeteer": _reads_puppeteer,
-    "msw": _reads_msw,
-    "husky": _reads_git,
-    "yorkie": _reads_git,
-    "simple-git-hooks": _reads_git,
-    "lefthook": _reads_git,
-    "pre-commit": _reads_git,
-}

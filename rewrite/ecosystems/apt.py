@@ -8,33 +8,45 @@ image is the same to the byte, logs apart; ``apt`` needs ``APT::Keep-Downloaded-
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ..build.build import View
-from ..build.effects import removed
+from ..build.effects import effect, may_remove, removed
 from ..build.options import Argument, UnknownOption, arguments
-from ..build.paths import SYSTEM, inside, join
-from ..build.runs import Step
+from ..build.paths import SYSTEM, inside, join, overlap
+from ..build.runs import Run, Step
 from ..model import Declined, Obligation, assumed, proved
+from ..source.dockerfile import Instruction
 from . import CachePlan, Command, MountSpec, Read, ScriptEdit, Site, Write
+from . import recognise as recognise_any
 
 NAME = "apt"
 MANIFESTS = ()
 
+STATE = "/var/lib/apt"
 LISTS = "/var/lib/apt/lists"
-ARCHIVES = "/var/cache/apt/debs"
+CACHE = "/var/cache/apt"
+# Outside of apt's own directory, which many a RUN removes: a mount in there would be busy.
+ARCHIVES = "/var/cache/apt-debs"
+INSTALLS = frozenset({"install", "upgrade", "dist-upgrade", "full-upgrade", "build-dep", "satisfy"})
 
+_OTHERS = frozenset(
+    "update clean autoclean autoremove autopurge remove purge check auto-remove list search show policy".split()
+)
 _SWITCHES = frozenset(
-    "-y -q -qq -f -m -u -V -b -s -d -h -v --yes --assume-yes --assume-no --quiet --no-install-recommends"
+    "-y -q -qq -f -m -u -U -V -b -s -d -h -v --yes --assume-yes --assume-no --quiet --no-install-recommends"
     " --install-recommends --no-install-suggests --install-suggests --allow-unauthenticated --allow-downgrades --only-upgrade"
     " --allow-remove-essential --allow-change-held-packages --allow-releaseinfo-change --allow-insecure-repositories"
-    " --force-yes --fix-broken --fix-missing --ignore-missing --reinstall --purge --auto-remove --autoremove --no-upgrade"
-    " --no-download --print-uris --show-progress --no-show-progress --error-on --download-only --trivial-only"
-    " --simulate --dry-run --with-new-pkgs --update -U --no-allow-insecure-repositories --verbose-versions".split()
+    " --force-yes --fix-broken --fix-missing --ignore-missing --ignore-hold --reinstall --purge --auto-remove --autoremove"
+    " --no-upgrade --no-remove --no-download --print-uris --show-progress --no-show-progress --error-on --download-only"
+    " --trivial-only --simulate --dry-run --with-new-pkgs --update --no-allow-insecure-repositories --verbose-versions"
+    " --arch-only --indep-only --no-list-cleanup --list-cleanup --no-auto-remove --fix-policy --show-upgraded".split()
 )
-_VALUED = frozenset("-o -c -t -a --option --config-file --target-release --default-release --host-architecture".split())
-_INSTALLS = frozenset({"install", "upgrade", "dist-upgrade", "full-upgrade", "build-dep", "satisfy"})
-_OTHERS = frozenset({"update", "clean", "autoclean", "autoremove", "remove", "purge", "check", "auto-remove", "mark"})
+_VALUED = frozenset(
+    "-o -c -t -a -P --option --config-file --target-release --default-release --host-architecture --build-profiles --solver".split()
+)
+# Official images whose tags are all of one distribution; those of buildpack-deps, for one, are not.
+_ONE_DISTRIBUTION = frozenset("debian golang nginx node perl php python ruby rust ubuntu".split())
 
 
 def parse(step: Step) -> tuple[str, list[Argument]] | None:
@@ -47,6 +59,8 @@ def parse(step: Step) -> tuple[str, list[Argument]] | None:
 
 def recognise(step: Step, view: View) -> Command | None:
     """Return what an apt command does: it reads apt's configuration and writes the system's directories."""
+    if step.program == "apt-mark":
+        return Command(NAME, "apt-mark", writes=(Write("/var/lib", "apt's and dpkg's databases"),))
     try:
         parsed = parse(step)
     except UnknownOption as error:
@@ -54,7 +68,7 @@ def recognise(step: Step, view: View) -> Command | None:
     if parsed is None:
         return None
     subcommand, found = parsed
-    if subcommand not in _INSTALLS | _OTHERS:
+    if subcommand not in INSTALLS | _OTHERS:
         return Command(NAME, f"apt-get {subcommand}", declined=Declined(f"apt-get {subcommand} is not known"))
     reads = [Read("/etc/apt", "apt's configuration"), Read("/etc/dpkg", "dpkg's configuration")]
     for argument in found:
@@ -65,41 +79,33 @@ def recognise(step: Step, view: View) -> Command | None:
                 return Command(NAME, "apt-get install", True, declined=Declined(f"where {argument.value} lies is not known"))
             reads.append(Read(path, "the command names it", required=True))
     writes = tuple(Write(path, "packages and maintainer scripts") for path in SYSTEM)
-    return Command(NAME, f"apt-get {subcommand}", subcommand in _INSTALLS, tuple(reads), writes)
+    return Command(NAME, f"apt-get {subcommand}", subcommand in INSTALLS, tuple(reads), writes)
 
 
 def cache(site: Site) -> CachePlan | None:
-    """Return how the installs of a RUN with its own ``apt-get update`` use mounts for lists and packages."""
-    parsed = _known(site.step)
-    if parsed is None or parsed[0] not in _INSTALLS:
-        return None
-    steps = site.run.steps
-    position = steps.index(site.step)
-    commands = [(step, _known(step)) for step in steps]
-    if any(entry and entry[0] in _INSTALLS for _, entry in commands[:position]):
-        return None  # the first install of the RUN speaks for all
-    if not any(entry and entry[0] == "update" for _, entry in commands[:position]):
+    """Return how the installs of a RUN with its own ``apt-get update`` use mounts for packages and lists.
+
+    The lists keep to the layer where a mount over them could be noticed; the packages never need to.
+    """
+    commands = [(step, _known(step)) for step in site.run.steps] if _known(site.step) else []
+    installs = [step for step, entry in commands if entry and entry[0] in INSTALLS]
+    if site.step not in installs[:1] or _mounted(site.run):
+        return None  # the first install of a RUN speaks for all
+    if not any(entry and entry[0] == "update" for _, entry in commands[: site.run.steps.index(site.step)]):
         raise Declined("the package lists it uses come from another step: apt-get update must be in the same RUN")
-    if any(option in (word or "") for step in steps for word in step.words for option in ("Dir::Cache", "Dir::State")):
-        raise Declined("apt's directories are moved already")
-    edits = []
-    for step, entry in commands:
-        if entry and entry[0] in _INSTALLS:
-            keep = " -o APT::Keep-Downloaded-Packages=true" if step.program == "apt" else ""
-            text = f"{keep} -o Dir::Cache::archives={ARCHIVES}"
-            edits.append(ScriptEdit(step.simple.words[0].span, text))
+    _archives_unread(site, installs)
     identity, proof = _identity(site)
+    lists = _lists_proof(site)
+    targets = (ARCHIVES, LISTS) if lists else (ARCHIVES,)
+    untouched = proved("the package lists stay as the RUN leaves them", "no mount lies over them")
+    clean = proved("docker-clean stays in the image and deletes nothing of the mount", f"it names {CACHE}/archives only")
     return CachePlan(
-        "keep apt's lists and packages in cache mounts",
-        "after an edit of the package list only what is new is downloaded, and the lists stay out of the layer",
-        (MountSpec(ARCHIVES, "locked", identity), MountSpec(LISTS, "locked")),
-        tuple(edits),
-        (ARCHIVES, LISTS),
-        (
-            proof,
-            proved("docker-clean stays in the image and deletes nothing of the mount", "it names /var/cache/apt/archives only"),
-            *_later_uses(site),
-        ),
+        "keep apt's lists and packages in cache mounts" if lists else "keep apt's packages in a cache mount",
+        "after an edit of the package list only what is new is downloaded",
+        (MountSpec(ARCHIVES, "locked", identity), *([MountSpec(LISTS, "locked")] if lists else [])),
+        tuple(_kept(step) for step in installs),
+        targets,
+        (proof, clean, lists or untouched),
     )
 
 
@@ -110,35 +116,145 @@ def _known(step: Step) -> tuple[str, list[Argument]] | None:
         raise Declined(str(error)) from None
 
 
+def _kept(step: Step) -> ScriptEdit:
+    """Tell an install where its packages are kept; apt, other than apt-get, deletes them unless told not to."""
+    keep = " -o APT::Keep-Downloaded-Packages=true" if step.program == "apt" else ""
+    return ScriptEdit(step.simple.words[0].span, f"{keep} -o Dir::Cache::archives={ARCHIVES}")
+
+
+def _mounted(run: Run) -> bool:
+    """Tell whether the RUN has mounts over apt's directories already."""
+    return any(overlap(mount.target, path) for mount in run.mounts if mount.target for path in (CACHE, STATE, ARCHIVES))
+
+
+def _archives_unread(site: Site, installs: Sequence[Step]) -> None:
+    """Raise Declined where apt's own archive directory is moved, or where somebody may look for packages in it."""
+    for step in site.run.steps:
+        if any(option in (word or "") for word in step.words for option in ("Dir::Cache", "Dir::State", "RootDir")):
+            raise Declined("apt's directories are moved already", site.build.step_place(site.run, step))
+    for step in installs:
+        if any(argument.option in ("-d", "--download-only") for argument in (_known(step) or ("", []))[1]):
+            raise Declined("it only downloads packages, for another command to take", site.build.step_place(site.run, step))
+    for stage in site.build.stages:
+        for instruction in stage.instructions:
+            run = site.build.run(instruction) if instruction.keyword == "RUN" else None
+            text = _without_removals(run) if run else instruction.body.text
+            if instruction.keyword in ("RUN", "COPY", "ADD") and f"{CACHE}/archives" in text:
+                raise Declined("another step names the directory of the downloaded packages", site.build.place(instruction))
+
+
+def _without_removals(run: Run, steps: Sequence[Step] | None = None) -> str:
+    """Return the text of a RUN without its rm commands, or those of them that are in `steps`."""
+    text = run.text.text
+    for step in reversed(run.steps):
+        if step.program == "rm" and (steps is None or step in steps):
+            text = text[: step.simple.span.start] + text[step.simple.span.end :]
+    return text
+
+
 def _identity(site: Site) -> tuple[str, Obligation]:
     """Keep the packages of each base image apart: apt takes a cached file of the right name and size as it is."""
     claim = "no other distribution's packages share the mount"
-    reference = site.stage.base.reference
+    words = site.stage.lineage[-1].from_.words
+    # A digest changes with every release of a tag, and the cache has to outlive that.
+    name, _, tag = re.sub(r"(?<=.)@.*", "", words[0].text if words else "").rpartition("/")[2].partition(":")
+    reference = re.sub(r"@.*", "", words[0].text if words else "")
     slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", reference).strip("-")
-    if not site.stage.base_certain or "$" in reference or not slug:
-        return "", assumed(claim, "the base image depends on a build argument")
-    return f"apt-{slug}", proved(claim, f"its id names the base image {reference}")
+    if "$" not in reference:
+        return f"apt-{slug}", proved(claim, f"its id names the base image {reference}")
+    if reference.partition(":")[0] in _ONE_DISTRIBUTION:
+        return f"apt-{name}", proved(claim, f"its id names {name}, whose tags are all of one distribution")
+    return "", assumed(claim, "the base image depends on a build argument")
 
 
-def _later_uses(site: Site) -> Sequence[Obligation]:
-    """Make sure that nothing later installs from the lists that the RUN would have left in the image."""
-    claim = "no later step uses the package lists of this one"
-    if any(inside(LISTS, path) for step in site.run.steps for path in removed(step)):
-        return (proved(claim, "the RUN removes them itself"),)
-    for run in site.later_runs:
-        if run.opaque:
-            return (assumed(claim, f"a later RUN cannot be read: {run.opaque}", site.build.place(run.instruction)),)
-        fresh = False
-        for step in run.steps:
-            entry = _known(step)
-            if entry and entry[0] == "update":
-                fresh = True
-            elif entry and entry[0] in _INSTALLS and not fresh:
-                raise Declined("a later step installs from the lists of this one", site.build.place(run.instruction))
-            elif step.program in ("sh", "bash", "add-apt-repository", "curl", "wget") or "/" in (step.words[0] or "./"):
-                if not fresh:
-                    return (assumed(claim, f"what `{step.program}` does is not known", site.build.place(run.instruction)),)
-    return (proved(claim, "every later install updates them first"),)
+def _lists_proof(site: Site) -> Obligation | None:
+    """Return why the lists may live in a mount; None if that could be noticed."""
+    run = site.run
+    removals = [step for step in run.steps if _removes_lists(step)]
+    if STATE in _without_removals(run, removals) or any(may_remove(step, LISTS) for step in run.steps):
+        return None
+    if removals and (not run.aborts or any(step.top is None for step in removals)):
+        return None  # they could not be taken out of the script
+    updates = [at for at, step in enumerate(run.steps) if (_known(step) or ("",))[0] == "update"]
+    if removals and run.steps.index(removals[-1]) > updates[-1] and _none_before(site):
+        return proved("no step finds package lists", "the RUN removes them itself, and none were there before")
+    if _unused_after(site):
+        return proved("no later step uses the package lists of this one", "every later install updates them first")
+    return None
+
+
+def _removes_lists(step: Step) -> bool:
+    """Tell whether an ``rm`` empties the lists, and touches nothing else of apt's state."""
+    words = [word.raw for word in step.simple.words if STATE in word.raw]
+    return step.program == "rm" and bool(words) and all(word == f"{LISTS}/*" for word in words)
+
+
+def _none_before(site: Site) -> bool:
+    """Tell whether no lists can be there when the RUN begins: official images come without."""
+    if not (site.stage.base.official and site.stage.base.family == "debian"):
+        return False
+    return all(_leaves_none(site, instruction) for instruction in _before(site))
+
+
+def _before(site: Site) -> Iterator[Instruction]:
+    for level in site.stage.lineage:
+        for instruction in level.instructions:
+            if instruction is site.run.instruction:
+                break
+            yield instruction
+
+
+def _leaves_none(site: Site, instruction: Instruction) -> bool:
+    if instruction.keyword in ("COPY", "ADD"):
+        target = instruction.words[-1].text if instruction.words else ""
+        return not overlap(target if target.startswith(("/", "%")) else "/srv", LISTS)
+    if instruction.keyword != "RUN":
+        return True
+    run = site.build.run(instruction)
+    fetched = bool(run.opaque)
+    for step in run.steps:
+        entry = _parsed(step)
+        if entry and entry[0] == "update":
+            fetched = not any(inside(LISTS, mount.target) for mount in run.mounts if mount.kind == "cache")
+        elif _removes_lists(step) and run.aborts:
+            fetched = False
+        elif entry is None and not _harmless(step, site.build.view(site.stage, site.run.instruction)):
+            return False
+    return not fetched
+
+
+def _parsed(step: Step) -> tuple[str, list[Argument]] | None:
+    """Return what `parse` does; a command that it does not understand may be an update."""
+    try:
+        return parse(step)
+    except UnknownOption:
+        return "update", []
+
+
+def _harmless(step: Step, view: View) -> bool:
+    """Tell whether a command is known and neither fetches package lists nor uses them."""
+    found = effect(step)
+    if found is not None:
+        return not any(inside(path, STATE) for path in (*found.reads, *found.writes))
+    return recognise_any(step, view) is not None
+
+
+def _unused_after(site: Site) -> bool:
+    """Tell whether every later install is known to update the lists first."""
+    for stage in site.build.stages:
+        if site.stage in stage.lineage and any(line.keyword == "ONBUILD" for line in stage.instructions):
+            return False
+    return all(not run.opaque and _updates_first(site, run) for run in site.later_runs)
+
+
+def _updates_first(site: Site, run: Run) -> bool:
+    for step in run.steps:
+        entry = _parsed(step)
+        if entry and entry[0] == "update":
+            return step.top is not None
+        if (entry and entry[0] in INSTALLS) or not (entry or _harmless(step, site.view)):
+            return False
+    return True
 
 
 def cleaned(step: Step) -> Sequence[str]:

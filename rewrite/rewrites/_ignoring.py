@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..build.build import Build
-from ..build.needs import excludes, needed
+from ..build.needs import excludes, needed, sources
 from ..model import Declined, Obligation, assumed, proved
 from ..source import ignorefile
 from ..source.edits import Edit, Span
@@ -64,8 +65,23 @@ class IgnoreLines:
 
     def edits(self) -> tuple[Edit, ...]:
         """Return the edit of the ignore file, if lines are to be added."""
-        if not self.lines:
-            return ()
-        text = self.build.ignore_text or ""
-        at, insertion = ignorefile.append(text, self.lines)
-        return (Edit(self.build.context.ignore_path, Span(at, at), insertion),)
+        return (ignore_edit(self.build, self.lines),) if self.lines else ()
+
+
+def ignore_edit(build: Build, lines: Sequence[str]) -> Edit:
+    """Return the edit that adds `lines` to the ignore file.
+
+    The file itself is excluded with them: a broad COPY would bring it, or its new text, into the image.
+    """
+    text = build.ignore_text or ""
+    at, insertion = ignorefile.append(text, [*lines, *_own_line(build, lines)])
+    return Edit(build.context.ignore_path, Span(at, at), insertion)
+
+
+def _own_line(build: Build, lines: Sequence[str]) -> list[str]:
+    name = build.ignore_name
+    copied = any(source.path == "." or set(source.path) <= set("*") for source in sources(build))
+    if not name or not copied or excludes(build.context, tuple(lines), name) or needed(build, name):
+        return []
+    titled = any(line.startswith("#") for line in lines)
+    return ["", "# This file", name] if titled else [name]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from .. import ecosystems
 from ..build import effects
@@ -15,6 +15,7 @@ from ..build.runs import Run, Step
 from ..build.stages import Stage
 from ..model import Declined, Obligation, proved
 from ..source.dockerfile import Instruction
+from ..source.edits import Span
 from ..source.words import variables
 from ._ignoring import Output
 
@@ -23,14 +24,36 @@ _NEUTRAL = frozenset("CMD ENTRYPOINT EXPOSE HEALTHCHECK LABEL MAINTAINER ONBUILD
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """Where a RUN has to be cut in two: `gap` is the span between its halves, `head` begins the second."""
+
+    gap: Span
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
 class Needs:
-    """What passing one instruction takes: context paths to copy before it, outputs to keep clear of."""
+    """What passing one instruction takes: context paths to copy before it, outputs to keep clear of.
+
+    With `split` only the first half of a RUN is passed, and nothing below it.
+    """
 
     install: bool = False
     title: str = ""
     manifests: tuple[str, ...] = ()
     outputs: tuple[Output, ...] = ()
     proof: tuple[Obligation, ...] = ()
+    split: Split | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A command of a RUN and what it takes to pass it."""
+
+    step: Step
+    command: ecosystems.Command
+    manifests: tuple[str, ...]
+    outputs: tuple[Output, ...]
 
 
 class Passage:
@@ -105,18 +128,36 @@ class Passage:
         self._mounts(run)
         if effects.compounds(run):
             raise Declined("the RUN tests files or values in a way that is not followed")
-        found = [self._step(run, step) for step in run.steps]
-        title = ", ".join(dict.fromkeys(command.title for command in found if command.install))
-        manifests = list(dict.fromkeys(path for command in found for path in self._manifests(command, run)))
-        install = any(command.install for command in found)
-        if manifests and not install:
-            raise Declined(f"the RUN reads {manifests[0]}")
-        outputs = tuple(output for command in found for output in self._outputs(command))
-        proof = tuple(item for command in found for item in command.proof)
-        return Needs(install, title, tuple(manifests), outputs, (*proof, *self._nothing_else(run, manifests)))
+        found: list[_Found] = []
+        split: Split | None = None
+        for step in run.steps:
+            try:
+                command = self._step(run, step)
+                found.append(_Found(step, command, tuple(self._manifests(command, run)), tuple(self._outputs(command))))
+            except Declined:
+                # What comes before this command may still go first, in a RUN of its own.
+                found = [entry for entry in found if entry.step.item is not step.item]
+                split = split_before(self.build, run, step) if any(entry.command.install for entry in found) else None
+                if split is None:
+                    raise
+                break
+        return self._needs(run, found, split)
 
-    def _nothing_else(self, run: Run, manifests: list[str]) -> Iterator[Obligation]:
-        programs = ", ".join(dict.fromkeys(step.program or "?" for step in run.steps if step.program))
+    def _needs(self, run: Run, found: Sequence[_Found], split: Split | None) -> Needs:
+        installs = [entry.command for entry in found if entry.command.install]
+        title = ", ".join(dict.fromkeys(command.title for command in installs))
+        manifests = list(dict.fromkeys(path for entry in found for path in entry.manifests))
+        if manifests and not installs:
+            raise Declined(f"the RUN reads {manifests[0]}")
+        outputs = tuple(output for entry in found for output in entry.outputs)
+        proof = [item for entry in found for item in entry.command.proof]
+        proof += self._nothing_else(run, [entry.step for entry in found], manifests)
+        if split:
+            proof.append(proved("the RUN is cut between two commands that share no shell state", "only && joins them"))
+        return Needs(bool(installs), title, tuple(manifests), outputs, tuple(proof), split)
+
+    def _nothing_else(self, run: Run, steps: Sequence[Step], manifests: Sequence[str]) -> Iterator[Obligation]:
+        programs = ", ".join(dict.fromkeys(step.program for step in steps if step.program))
         what = "reads nothing else of what the COPY brings" if manifests else "reads nothing of what the COPY brings"
         yield proved(f"RUN {programs} {what}", "every command in it is known", self.build.place(run.instruction))
 
@@ -146,10 +187,12 @@ class Passage:
         if command.declined:
             raise Declined(f"{command.title}: {command.declined.premise}", command.declined.because or place)
         try:
-            effects.redirected(step)
+            to = effects.redirected(step)
         except effects.Unknown:
             raise Declined("where its output goes is not known", place) from None
-        return command
+        reads = tuple(ecosystems.Read(path, "its input is redirected from there") for path in to.reads)
+        writes = tuple(ecosystems.Write(path, "its output is redirected to it") for path in to.writes)
+        return replace(command, reads=(*command.reads, *reads), writes=(*command.writes, *writes))
 
     def _manifests(self, command: ecosystems.Command, run: Run) -> Iterator[str]:
         """Yield the context paths of the COPY that `command` reads."""
@@ -190,3 +233,24 @@ class Passage:
 _CHANGES_ONLY = frozenset({"rm", "chmod", "chown", "chgrp", "rmdir"})
 
 
+# They leave something in the shell for the commands behind them.
+_STATE = frozenset(". alias cd declare enable eval exec export hash local popd pushd readonly set shopt source trap typeset"
+                   " ulimit umask unset".split())  # fmt: skip
+
+
+def split_before(build: Build, run: Run, step: Step) -> Split | None:
+    """Return how a RUN can be cut before the top-level item of `step`; None if that might change what it does."""
+    instruction, dockerfile = run.instruction, build.dockerfile
+    items = run.script.items if run.script else ()
+    at = items.index(step.item) if step.item in items else 0
+    if not at or instruction.heredocs or any(item.operator != "&&" for item in items[1:]):
+        return None
+    for other in run.steps:
+        stateful = not other.simple.words or other.program in _STATE or other.program is None
+        if other.item in items[:at] and (stateful or other.item.pipeline.negated):
+            return None
+    gap = Span(run.span(items[at - 1].span).end, run.span(items[at].span).start)
+    if any(gap.start <= comment.start < gap.end for comment in instruction.comments):
+        return None
+    flags = [dockerfile.source(flag.span) for flag in instruction.flags]
+    return Split(gap, " ".join([instruction.written, *flags, ""]))

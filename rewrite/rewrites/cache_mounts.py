@@ -20,7 +20,6 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
 
 from .. import ecosystems
 from ..build import effects
@@ -31,8 +30,8 @@ from ..build.stages import Stage
 from ..ecosystems import CachePlan, Ecosystem, ScriptEdit, Site
 from ..model import Declined, Obligation, Proposal, Refusal, proved
 from ..source.edits import Edit, Span
-from ..source.shell import Item, Word
-from ._script_edits import delete_items, delete_word, insert, insert_behind
+from ..source.shell import Word
+from ._script_edits import command_spans, delete, insert, insert_behind
 
 NAME = "cache-mounts"
 _OLD_SYNTAX = re.compile(r"docker/dockerfile:(?:1\.[01](?:\.|-|\Z)|experimental|0)")
@@ -84,8 +83,10 @@ def _mounted(run: Run, plan: CachePlan) -> bool:
 
 def _proposal(build: Build, stage: Stage, run: Run, ecosystem: Ecosystem, plans: Sequence[CachePlan]) -> Proposal:
     directories = tuple(dict.fromkeys(path for plan in plans for path in plan.directories))
-    edits = [_script_edit(build, run, edit) for plan in plans for edit in plan.edits]
-    removals, proof = _cleaning(build, run, ecosystem, directories)
+    changes = [edit for plan in plans for edit in plan.edits]
+    edits = [_insertion(build, run, edit) for edit in changes if not edit.delete]
+    gone, proof = _cleaning(build, run, ecosystem, directories)
+    gone += [edit.delete for edit in changes if edit.delete]
     specs = list(dict.fromkeys(mount for plan in plans for mount in plan.mounts))
     proof = [*dict.fromkeys(item for plan in plans for item in plan.proof), *proof, _unread(build, stage, directories)]
     mount_text = [str(spec) for spec in specs]
@@ -94,14 +95,12 @@ def _proposal(build: Build, stage: Stage, run: Run, ecosystem: Ecosystem, plans:
         plans[0].title,
         plans[0].reason,
         build.place(run.instruction),
-        (_flags(build, run, mount_text), *edits, *removals),
+        (_flags(build, run, mount_text), *edits, *delete(build, run, gone)),
         tuple(proof),
     )
 
 
-def _script_edit(build: Build, run: Run, edit: ScriptEdit) -> Edit:
-    if edit.delete:
-        return delete_word(build, run, edit.after, edit.delete)
+def _insertion(build: Build, run: Run, edit: ScriptEdit) -> Edit:
     if edit.before is not None:
         return insert(build, run, edit.before, edit.text)
     return insert_behind(build, run, edit.after.end, edit.text)
@@ -125,27 +124,36 @@ def _flags(build: Build, run: Run, mounts: Sequence[str]) -> Edit:
 
 def _cleaning(
     build: Build, run: Run, ecosystem: Ecosystem, directories: tuple[str, ...]
-) -> tuple[list[Edit], list[Obligation]]:
-    """Remove the commands that do nothing but clean the cache; raise Declined if one does more."""
-    edits: list[Edit] = []
+) -> tuple[list[Span], list[Obligation]]:
+    """Return the spans of what does nothing but clean the cache; raise Declined if a command does more."""
+    gone: list[Span] = []
     proof: list[Obligation] = []
-    removed: list[Step] = []
+    whole: list[Step] = []
     for step in run.steps:
         mine = list(ecosystem.cleaned(step))
-        gone = effects.removed(step)
-        hit = [path for path in gone if any(inside(path, directory) for directory in directories)]
-        above = [path for path in gone if any(inside(directory, path) and directory != path for directory in directories)]
-        if above:
-            raise Declined(f"`rm` removes {above[0]}, in which the mount would be busy", build.step_place(run, step))
-        if not hit and not (mine and all(path in directories for path in mine)):
+        operands = _operands(build, run, step, directories)
+        if not operands and not (mine and all(path in directories for path in mine)):
             _leaves_alone(build, run, step, directories)
             continue
-        if hit and len(hit) < len(gone):
-            edits += _operands(build, run, step, hit)
+        if operands and len(operands) < sum(not word.raw.startswith("-") for word in step.simple.words[1:]):
+            gone += [word.span for word in operands]
         else:
-            removed.append(step)
+            whole.append(step)
         proof.append(proved(f"`{_source(build, run, step)}` only kept the cache out of the layer", "the mount does now"))
-    return edits + _without(build, run, removed), proof
+    return gone + _commands(build, run, whole), proof
+
+
+def _operands(build: Build, run: Run, step: Step, directories: tuple[str, ...]) -> list[Word]:
+    """Return the operands of an rm that lie in the cache; raise Declined if one may be above it."""
+    found = []
+    for word in step.simple.words[1:] if step.program == "rm" else ():
+        one = _only(step, word)
+        paths = effects.removed(one)
+        if any(inside(path, directory) for path in paths for directory in directories):
+            found.append(word)
+        elif any(effects.may_remove(one, directory) for directory in directories):
+            raise Declined(f"`rm` may remove {word.raw}, in which the mount would be busy", build.step_place(run, step))
+    return found
 
 
 def _leaves_alone(build: Build, run: Run, step: Step, directories: tuple[str, ...]) -> None:
@@ -161,15 +169,6 @@ def _source(build: Build, run: Run, step: Step) -> str:
     return re.sub(r"\\\s+", "", build.dockerfile.source(run.span(step.simple.span)))
 
 
-def _operands(build: Build, run: Run, step: Step, hit: Sequence[str]) -> Iterator[Edit]:
-    """Take the operands of an rm that lie in the cache out of it."""
-    words = step.simple.words
-    for before, word in zip(words, words[1:], strict=False):
-        one = effects.removed(_only(step, word))
-        if one and one[0] in hit:
-            yield delete_word(build, run, before.span, word.span)
-
-
 def _only(step: Step, word: Word) -> Step:
     """Return `step` with its program and one operand."""
     index = step.simple.words.index(word)
@@ -177,21 +176,16 @@ def _only(step: Step, word: Word) -> Step:
     return replace(step, simple=simple, words=(step.words[0], step.words[index]))
 
 
-def _without(build: Build, run: Run, steps: Sequence[Step]) -> list[Edit]:
-    """Remove whole commands from the RUN's list."""
+def _commands(build: Build, run: Run, steps: Sequence[Step]) -> list[Span]:
+    """Return the spans of whole commands of the RUN's list, each with an operator."""
     if not steps:
         return []
     items = run.script.items if run.script else ()
     gone = [step.top for step in steps]
-    if None in gone or len(gone) >= len(items) or not _plain(items):
+    # Without them the status of the RUN, and what a failure ends, has to be what it was.
+    if None in gone or len(gone) >= len(items) or not run.aborts or any(item and item.pipeline.negated for item in gone):
         raise Declined("a command that cleans the cache cannot be taken out of its list", build.step_place(run, steps[0]))
-    positions = [at for at, item in enumerate(items) if item in gone]
-    groups = [list(group) for _, group in groupby(positions, key=lambda at: at - positions.index(at))]
-    return [edit for group in groups for edit in delete_items(build, run, items, group[0], group[-1])]
-
-
-def _plain(items: Sequence[Item]) -> bool:
-    return all(item.operator in ("", "&&", ";", "\n") for item in items) and not any(i.pipeline.negated for i in items)
+    return command_spans(build, run, [at for at, item in enumerate(items) if item in gone])
 
 
 def _unread(build: Build, stage: Stage, directories: tuple[str, ...]) -> Obligation:

@@ -24,7 +24,7 @@ from ..build.build import Build
 from ..build.needs import excludes, needed
 from ..model import Declined, Obligation, Place, Proposal, Refusal, assumed, proved
 from ..source import ignorefile
-from ..source.edits import Edit, Span
+from ._ignoring import ignore_edit
 from ._secrets import secrets_in_reach
 
 NAME = "ignore-file"
@@ -63,6 +63,9 @@ def find(build: Build) -> Iterator[Proposal | Refusal]:
     if broad is None:
         return
     where, whole = broad
+    if build.doubt:
+        yield Refusal(NAME, where, build.doubt)
+        return
     safe, review = _Lines(), _Lines()
     for group in _groups(build, whole):
         try:
@@ -120,7 +123,7 @@ def _installed(build: Build) -> Iterator[str]:
 
 def _take(build: Build, group: dict[str, Any], safe: _Lines, review: _Lines) -> None:
     """Sort the lines of a template's group into the tiers, with the proof for each."""
-    asked = _asked(build, group.get("unless_named"), group["lines"])
+    asked = _asked(build, group.get("unless_named"), group.get("words", ()), group["lines"])
     target = review if group["tier"] == "review" or asked else safe
     for line in group["lines"]:
         sample = line.replace("**/", "").replace("*", "x")
@@ -166,8 +169,8 @@ def _own_content(build: Build, group: dict[str, Any], line: str) -> bool:
     return not build.context.exists(f"{line}/pyvenv.cfg")
 
 
-def _asked(build: Build, pattern: str | None, lines: Sequence[str]) -> Place | None:
-    """Return where a file of the context or of its Dockerfiles names what `pattern` describes."""
+def _asked(build: Build, pattern: str | None, words: Sequence[str], lines: Sequence[str]) -> Place | None:
+    """Return where a file of the context or of its Dockerfiles names what `pattern` describes; one of `words` is in it."""
     if not pattern:
         return None
     regex = re.compile(pattern)
@@ -181,7 +184,8 @@ def _asked(build: Build, pattern: str | None, lines: Sequence[str]) -> Place | N
         if entry.size > _LARGEST or not _TEXT_NAMES.search(entry.path) or _NOT_ASKED.search(entry.path) or mine.excludes(entry.path):
             continue
         text = build.context.read(entry.path) or ""
-        match = regex.search(text)
+        # The words are looked for first: that is many times faster than the pattern.
+        match = any(word in text for word in words) and regex.search(text)
         if match:
             return Place(entry.path, text.count("\n", 0, match.start()) + 1)
     return None
@@ -190,8 +194,8 @@ def _asked(build: Build, pattern: str | None, lines: Sequence[str]) -> Place | N
 def _proposal(build: Build, where: Place, found: _Lines, secrets: Sequence[str]) -> Proposal:
     text = build.ignore_text or ""
     rendered = templates.render("dockerignore.j2", groups=found.groups, text=text)
-    at, insertion = ignorefile.append(text, rendered.rstrip("\n").split("\n"))
-    after = build.context.with_ignore(text + insertion)
+    edit = ignore_edit(build, rendered.rstrip("\n").split("\n"))
+    after = build.context.with_ignore(text + edit.text)
     gone = _leaving(build, after)
     title = f"{'extend' if build.ignore_text is not None else 'write'} {build.context.ignore_path}"
     return Proposal(
@@ -199,7 +203,7 @@ def _proposal(build: Build, where: Place, found: _Lines, secrets: Sequence[str])
         title,
         "a COPY no longer misses its cache, or carries files into the image, for what the program does not need",
         where,
-        (Edit(build.context.ignore_path, Span(at, at), insertion),),
+        (edit,),
         tuple(found.proof),
         (*_savings(build, gone), *secrets),
     )

@@ -50,6 +50,8 @@ def _consider(build: Build, stage: Stage, copy: Copy) -> Iterator[Proposal | Ref
     for instruction in after:
         try:
             passed.append((instruction, passage.past(instruction)))
+            if passed[-1][1].split:
+                break
         except Declined as declined:
             obstacle = instruction, declined
             break
@@ -182,8 +184,14 @@ class _Move:
 
     def _moved(self, block: Block) -> Edit:
         build, newline = self.build, self.build.dockerfile.newline
-        last = self.passed[-1][0]
+        last, needs = self.passed[-1]
         text = self._text(block)
+        if needs.split:
+            # The whole first half is replaced by itself, so that no other edit of the RUN lands in both halves.
+            half = Span(last.keyword_span.end, needs.split.gap.start)
+            kept = build.dockerfile.source(half)
+            tail = newline + block.gap + text + block.gap + needs.split.head
+            return Edit(build.path, Span(half.start, needs.split.gap.end), kept + tail)
         end = last.span.end
         if build.dockerfile.text[:end].endswith("\n"):
             return Edit(build.path, Span(end, end), block.gap + text)

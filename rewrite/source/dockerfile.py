@@ -15,16 +15,18 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from .edits import Span
-from .words import BLANK, SPACE, HeredocWord, heredoc_words, quoted_words
+from .words import BLANK, SPACE, LexError, heredoc_words, quoted_words
 
 KEYWORDS = frozenset(
     "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER"
     " VOLUME WORKDIR".split()
 )
 HEREDOC_KEYWORDS = frozenset({"ADD", "COPY", "RUN"})
+MAY_BE_EMPTY = frozenset({"CMD", "ENTRYPOINT", "RUN"})
 JSON_KEYWORDS = frozenset({"ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "VOLUME"})
+ASCII_SPACE = "\t\n\v\f\r "
 LONGEST_LINE = 65_535  # bytes; Go's bufio.MaxScanTokenSize less one
-DIRECTIVE = re.compile(r"#[\t\n\v\f\r ]*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*\Z")
+DIRECTIVE = re.compile(rf"#[{SPACE}]*([A-Za-z][A-Za-z0-9]*)[\t\f\r ]*=[\t\f\r ]*(.+?)[\t\f\r ]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +155,35 @@ class Instruction:
     @cached_property
     def json(self) -> tuple[str, ...] | None:
         """The strings of the JSON form, or None in the shell form."""
+        value = self._array
+        return tuple(map(str, value)) if value is not None and all(isinstance(item, str) for item in value) else None
+
+    @cached_property
+    def _array(self) -> list[object] | None:
         if self.keyword not in JSON_KEYWORDS or not self.body.text.startswith("["):
             return None
         try:
-            value = json.loads(self.body.text)
-        except ValueError:
+            value: list[object] = json.loads(self.body.text, parse_constant=_no_constant)
+        except (ValueError, RecursionError):
             return None
-        return tuple(value) if all(isinstance(item, str) for item in value) else None
+        return value
+
+    @property
+    def problem(self) -> str:
+        """What the builder says against the arguments, "" if nothing; not all that it may say."""
+        if self.keyword not in KEYWORDS:
+            return f"unknown instruction: {self.written}"
+        if self._array is not None and self.json is None:
+            return "when using JSON array syntax, arrays must be comprised of strings only"
+        if not self.body.text and self.keyword not in MAY_BE_EMPTY:
+            return f"{self.keyword} requires at least one argument"
+        if self.keyword in ("ENV", "LABEL") and any(pair.value is None for pair in self.pairs):
+            return f"{self.keyword} needs name=value"
+        if self.keyword == "ONBUILD" and self.inner:
+            if self.inner.keyword in ("FROM", "MAINTAINER", "ONBUILD"):
+                return f"{self.inner.keyword} isn't allowed as an ONBUILD trigger"
+            return self.inner.problem
+        return ""
 
     @cached_property
     def words(self) -> tuple[Word, ...]:
@@ -238,11 +262,10 @@ class Dockerfile:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A physical line: offsets of its start, its text's end, and its end with the newline."""
+    """A physical line: its offsets with the line end, and its text without."""
 
     number: int
     start: int
-    content_end: int
     end: int
     content: str
 
@@ -299,7 +322,7 @@ class _Parser:
         instruction = self._build(joined, Span(first.start, first.start), first.number, comments)
         carrier = instruction.inner if instruction.keyword == "ONBUILD" and instruction.inner else instruction
         if carrier.keyword in HEREDOC_KEYWORDS and carrier.json is None and "<<" in joined.text:
-            heredocs = self._heredocs(heredoc_words(joined.text), first.number)
+            heredocs = self._heredocs(joined.text, first.number)
         last = self.lines[self.index - 1]
         span = Span(first.start, last.end)
         inner = instruction.inner and replace(instruction.inner, span=span, last=last.number, heredocs=heredocs)
@@ -333,20 +356,27 @@ class _Parser:
                 break
         return Joined(text, tuple(pieces) or ((0, self.lines[self.index - 1].start, 0),)), tuple(comments)
 
-    def _build(self, joined: Joined, span: Span, number: int, comments: tuple[Span, ...]) -> Instruction:
+    def _build(
+        self, joined: Joined, span: Span, number: int, comments: tuple[Span, ...], is_inner: bool = False
+    ) -> Instruction:
         joined = joined.strip()
         blank = BLANK.search(joined.text)
         head = joined.text[: blank.start()] if blank else joined.text
         rest = joined.slice(blank.end(), len(joined.text)) if blank else joined.slice(len(joined.text), len(joined.text))
         flags, position = _flags(rest, self.escape)
         body = rest.slice(position, len(rest.text)).strip()
-        keyword = head.upper()
-        inner = self._build(body, span, number, ()) if keyword == "ONBUILD" and body.text else None
+        keyword = head.upper() if head.isascii() else head
+        inner = self._build(body, span, number, (), True) if keyword == "ONBUILD" and body.text and not is_inner else None
         return Instruction(
             keyword, head, span, number, number, flags, body, self.escape, joined.span(0, len(head)), (), comments, inner
         )
 
-    def _heredocs(self, words: list[HeredocWord], number: int) -> tuple[Heredoc, ...]:
+    def _heredocs(self, joined: str, number: int) -> tuple[Heredoc, ...]:
+        try:
+            words = heredoc_words(joined)
+        except LexError as error:
+            self.problems.append(Problem(number, str(error)))
+            return ()
         found = []
         for word in words:
             begin = self.index
@@ -367,25 +397,25 @@ class _Parser:
         head = instruction.written
         if head.startswith(("{{", "{%", "{#", "<%")) or (instruction.keyword == "FROM" and "{{" in instruction.body.text):
             self.problems.append(Problem(number, "this is a template, not a Dockerfile: render it first"))
-        elif instruction.keyword not in KEYWORDS:
-            self.problems.append(Problem(number, f"unknown instruction: {head}"))
-        elif not instruction.body.text and instruction.keyword != "MAINTAINER":
-            self.problems.append(Problem(number, f"{instruction.keyword} requires at least one argument"))
-        elif instruction.keyword == "ONBUILD" and instruction.inner and instruction.inner.keyword not in KEYWORDS:
-            self.problems.append(Problem(number, f"unknown instruction: {instruction.inner.written}"))
+        elif instruction.problem:
+            self.problems.append(Problem(number, instruction.problem))
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _flags(rest: Joined, escape: str) -> tuple[tuple[Flag, ...], int]:
     """Return the ``--flags`` at the start of `rest`, and where the arguments begin."""
     text, position, flags = rest.text, 0, []
     while position < len(text):
-        if text[position] in SPACE:
+        if text[position] in ASCII_SPACE:
             position += 1
             continue
         if not text.startswith("--", position):
             break
         start, quote, value = position, "", ""
-        while position < len(text) and (quote or text[position] not in SPACE):
+        while position < len(text) and (quote or text[position] not in ASCII_SPACE):
             char = text[position]
             if quote and char == quote:
                 quote = ""
@@ -411,7 +441,7 @@ def _split(text: str, start: int) -> Iterator[_Line]:
         newline = text.find("\n", start)
         end = len(text) if newline < 0 else newline + 1
         content = text[start:end].rstrip("\r\n")
-        yield _Line(number, start, start + len(content), end, content)
+        yield _Line(number, start, end, content)
         start, number = end, number + 1
 
 
@@ -422,9 +452,9 @@ def parse(text: str) -> Dockerfile:
     parser.run()
     problems = parser.problems
     for line in parser.lines:
-        # Go counts bytes with the newline; a character has at least one byte.
+        # A character has at most four bytes; "replace" counts one for what is not UTF-8.
         if line.end - line.start > LONGEST_LINE // 4:
-            size = len(text[line.start : line.end].encode("utf-8", "surrogateescape"))
+            size = len(text[line.start : line.end].removesuffix("\n").encode("utf-8", "replace"))
             if size > LONGEST_LINE:
                 problems.append(Problem(line.number, f"line longer than {LONGEST_LINE} bytes"))
     instructions = [node for node in parser.nodes if isinstance(node, Instruction)]

@@ -63,11 +63,12 @@ def simples(script: Script) -> Iterator[Simple]:
     return (command for command in commands_of(script) if isinstance(command, Simple))
 
 
-def aborts_on_error(script: Script) -> bool:
+def aborts_on_error(script: Script, *, errexit: bool = False) -> bool:
     """Tell whether the script fails as soon as one of its top-level pipelines fails.
 
     So it is with ``&&`` alone, and after a ``set -e`` that nothing undoes, where the shell ignores only failures on
-    the left of ``&&`` and of negated pipelines. What compounds do inside of them is not judged.
+    the left of ``&&`` and of negated pipelines. What compounds do inside of them is not judged. `errexit` tells whether
+    the shell was started with ``-e``.
     """
     if script.terminator == "&" or any(item.operator in ("||", "&") for item in script.items):
         return False
@@ -76,7 +77,7 @@ def aborts_on_error(script: Script) -> bool:
     if all(item.operator in ("", "&&") for item in script.items):
         return True
     switches = [_errexit(simple) for simple in simples(script)]
-    return False not in switches and _every_list_aborts(_and_lists(script))
+    return False not in switches and _every_list_aborts(_and_lists(script), errexit)
 
 
 def _masks_status(command: Simple | Compound) -> bool:
@@ -96,9 +97,8 @@ def _and_lists(script: Script) -> list[list[Item]]:
     return lists
 
 
-def _every_list_aborts(lists: Sequence[Sequence[Item]]) -> bool:
+def _every_list_aborts(lists: Sequence[Sequence[Item]], errexit: bool) -> bool:
     """Tell whether a failure in any of the lists ends the script; in the last one it is the script's own status."""
-    errexit = False
     for items in lists[:-1]:
         errexit = errexit or any(_sets_errexit(item) for item in items)
         if not all(_cannot_fail(item) for item in items[:-1]):

@@ -126,7 +126,7 @@ class WordScanner(Cursor, ABC):
 
     def _tilde(self, start: int, assigned: bool) -> Part:
         """Read a ``~``, which is special at the start of a word and, as bash has it, after NAME= and its colons."""
-        before = self.text[start : self.position]
+        before = self.text[start : self.position].replace(CONTINUATION, "")
         follows = assigned and before.endswith(":")
         doubtful = not assigned and before.endswith((":", "=")) and _ASSIGNMENT.match(before)
         if before and not follows and not doubtful:
@@ -268,7 +268,7 @@ class WordScanner(Cursor, ABC):
             if nesting < 0:
                 raise self.fail("two parentheses that are not arithmetic", start)
             if char in "$`":
-                parts.extend(self.expansion(quoted))
+                parts.extend(self.expansion(quoted=True))
             elif match := _ARITHMETIC_WORD.match(self.text, self.position, self.end):
                 names += [match.group()] if NAME.fullmatch(match.group()) else []
                 self.position = match.end()
@@ -281,7 +281,6 @@ class WordScanner(Cursor, ABC):
 def _judge(parts: list[Part]) -> list[Part]:
     """Turn brackets that nothing closes into literals, and the literals of a brace expansion into "other"."""
     plain = "".join(part.text if part.kind in ("literal", "glob") and not part.quoted else "\0" for part in parts)
-    plain = plain.replace("{}", "")
     between = plain[plain.find("{") : plain.rfind("}") + 1] if "{" in plain else ""
     braces = "," in between or ".." in between
     closing = max((index for index, part in enumerate(parts) if "]" in part.text), default=-1)

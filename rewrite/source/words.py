@@ -13,8 +13,7 @@ from dataclasses import dataclass
 SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 # What separates a keyword from its arguments, and the arguments of COPY and FROM.
 BLANK = re.compile(r"[\t\v\f\r ]+")
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?!$-]")
-HEREDOC = re.compile(r"(\d*)<<(-?)\s*([^<]*)\Z")
+HEREDOC = re.compile(r"[0-9]*<<(-?)[\t\n\f\r ]*([^<]*)\Z")
 
 Lookup = Callable[[str], str | None]
 
@@ -49,15 +48,20 @@ def quoted_words(text: str, escape: str) -> Iterator[tuple[int, int]]:
             elif char in "'\"":
                 quote = char
             position += 1
-        yield start, min(position, length)
+        # An escape character at the very end is dropped.
+        end = position if position <= length else length - 1
+        if end > start:
+            yield start, end
 
 
 def unquote(raw: str, escape: str = "\\", lookup: Lookup = lambda name: None) -> str | None:
     """Return what the builder makes of the word `raw`, or None if a variable in it is not known.
 
-    Raises LexError where the builder would.
+    Raises LexError where the builder would refuse the word.
     """
-    return _Lexer(raw, escape, lookup).run()
+    lexer = _Lexer(raw, escape, lookup)
+    value = lexer.run()
+    return value if lexer.known else None
 
 
 def variables(raw: str, escape: str = "\\") -> frozenset[str]:
@@ -71,113 +75,146 @@ def variables(raw: str, escape: str = "\\") -> frozenset[str]:
 
 
 class _Lexer:
-    """One pass over one word; `seen` collects the variables met."""
+    """One pass over one word; `seen` are the variables met, `known` tells whether all values were.
 
-    def __init__(self, text: str, escape: str, lookup: Lookup) -> None:
+    `raw` keeps quotes and escapes as written; `keep` keeps variables as written, as the builder does
+    where it looks for heredocs. `quoted` tells whether a quote was met.
+    """
+
+    def __init__(self, text: str, escape: str, lookup: Lookup, *, raw: bool = False, keep: bool = False) -> None:
         self.text = text
         self.escape = escape
         self.lookup = lookup
+        self.raw = raw
+        self.keep = keep
         self.position = 0
         self.seen: set[str] = set()
         self.known = True
+        self.quoted = False
 
-    def run(self) -> str | None:
+    def run(self) -> str:
         """Lex to the end of the text."""
-        value = self._until("")
-        return value if self.known else None
+        try:
+            return self.until("")
+        except RecursionError:
+            raise LexError("substitutions nested too deeply") from None
 
-    def _next(self) -> str:
-        char = self.text[self.position : self.position + 1]
-        self.position += 1
+    def next(self) -> str:
+        """Step over one character and return it; "" at the end."""
+        char = self.peek()
+        self.position += len(char)
         return char
 
-    def _peek(self) -> str:
+    def peek(self) -> str:
+        """Return the next character, "" at the end."""
         return self.text[self.position : self.position + 1]
 
-    def _until(self, stop: str) -> str:
+    def until(self, stop: str) -> str:
+        """Lex up to and over the character `stop`, to the end if it is empty."""
         out: list[str] = []
-        while char := self._peek():
+        while char := self.peek():
             if char == stop:
                 self.position += 1
                 return "".join(out)
-            if char == "'":
-                out.append(self._single())
-            elif char == '"':
-                out.append(self._double())
-            elif char == "$":
-                out.append(self._dollar())
-            elif self._next() == self.escape:
-                out.append(self._next())
-            else:
-                out.append(char)
+            out.append(self.piece(char))
         if stop:
             raise LexError(f"missing {stop!r} in {self.text!r}")
         return "".join(out)
+
+    def piece(self, char: str) -> str:
+        """Lex what begins with `char`: a quoted part, a substitution, ``<<`` or one character."""
+        if char == "'":
+            return self._single()
+        if char == '"':
+            return self._double()
+        if char == "$":
+            return self._dollar()
+        self.position += 1
+        if char == self.escape:
+            return (char if self.raw else "") + self.next()
+        if char == "<" and self.peek() == "<":
+            start, self.position = self.position - 1, self.position + 1
+            while self.peek() in ("\t", "\r", " "):
+                self.position += 1
+            return self.text[start : self.position]
+        return char
 
     def _single(self) -> str:
         end = self.text.find("'", self.position + 1)
         if end < 0:
             raise LexError(f"unterminated single quote in {self.text!r}")
-        start, self.position = self.position + 1, end + 1
-        return self.text[start:end]
+        start, self.position = self.position, end + 1
+        self.quoted = True
+        return self.text[start : end + 1] if self.raw else self.text[start + 1 : end]
 
     def _double(self) -> str:
         self.position += 1
+        self.quoted = True
         out: list[str] = []
-        while char := self._peek():
+        while char := self.peek():
             if char == '"':
                 self.position += 1
-                return "".join(out)
+                return f'"{"".join(out)}"' if self.raw else "".join(out)
             if char == "$":
                 out.append(self._dollar())
                 continue
-            if self._next() == self.escape and self._peek() in ('"', "$", self.escape):
-                char = self._next()
+            if self.next() == self.escape and self.peek() in ('"', "$", self.escape):
+                out.append(char if self.raw else "")
+                char = self.next()
             out.append(char)
         raise LexError(f"unterminated double quote in {self.text!r}")
 
+    def _name(self) -> str:
+        """Step over a variable's name: digits, one special character, or letters, digits and ``_``."""
+        start, char = self.position, self.peek()
+        if char.isdecimal():
+            while self.peek().isdecimal():
+                self.position += 1
+        elif char and char in "@*#?-$!":
+            self.position += 1
+        else:
+            while (char := self.peek()) and (char.isalpha() or char.isdecimal() or char == "_"):
+                self.position += 1
+        return self.text[start : self.position]
+
     def _dollar(self) -> str:
+        start = self.position
         self.position += 1
-        if self._peek() != "{":
-            match = NAME.match(self.text, self.position)
-            if not match:
-                return "$"
-            self.position = match.end()
-            return self._value(match[0]) or ""
-        self.position += 1
-        match = NAME.match(self.text, self.position)
-        if not match:
-            raise LexError(f"bad substitution in {self.text!r}")
-        self.position = match.end()
-        return self._braced(match[0])
+        if self.peek() == "{":
+            self.position += 1
+            if self.peek() in ("", "{", "}", ":"):
+                raise LexError(f"bad substitution in {self.text!r}")
+            return self._braced(self._name())
+        name = self._name()
+        if not name or self.keep:
+            return self.text[start : self.position]
+        return self._value(name) or ""
 
     def _braced(self, name: str) -> str:
-        operator = self._next()
+        operator = self.next()
         if operator == "}":
-            return self._value(name) or ""
+            return f"${{{name}}}" if self.keep else self._value(name) or ""
         if operator == ":":
-            operator += self._next()
-        self.seen.add(name)
-        if operator not in (":-", "-", ":+", "+"):
-            # ${x#y}, ${x/y/z}, ${x:?y}: the result is not worth knowing, the end of the word is.
-            if operator[:1] not in tuple(":?#%/"):
-                raise LexError(f"unsupported modifier {operator!r} in {self.text!r}")
-            self.known = False
-            if operator == "/":
-                self._until("/")
-            self._until("}")
-            return ""
-        value = self.lookup(name)
-        known = self.known
-        word = self._until("}")
-        if value is None:
+            operator += self.next()
+        if operator not in (":-", "-", ":+", "+", ":?", "?", "#", "%", "/"):
+            raise LexError(f"unsupported modifier {operator!r} in {self.text!r}")
+        before, raw = self.known, self.raw
+        self.raw = operator in "#%/"
+        word = f"{self.until('/')}/{self.until('}')}" if operator == "/" else self.until("}")
+        self.raw = raw
+        if self.keep:
+            return f"${{{name}{operator}{word}}}"
+        word_known, self.known = self.known, before
+        value = self._value(name)
+        if value is None or operator not in (":-", "-", ":+", "+"):
+            # ${x#y}, ${x/y/z}, ${x:?y}: what comes out is not worth knowing.
             self.known = False
             return ""
-        empty = operator.startswith(":") and value == ""
-        chosen = word if empty == operator.endswith("-") else ("" if operator.endswith("+") else value)
-        if chosen != word:
-            self.known = known
-        return chosen
+        is_set = bool(value) or not operator.startswith(":")
+        if is_set == operator.endswith("-"):
+            return value if is_set else ""
+        self.known = self.known and word_known
+        return word
 
     def _value(self, name: str) -> str | None:
         self.seen.add(name)
@@ -191,43 +228,32 @@ def heredoc_words(line: str) -> list[HeredocWord]:
     """Return the heredocs that the joined line of a RUN, COPY or ADD opens, in order.
 
     A line that the builder's lexer refuses opens none, as there; `$(( 1 <<2 ))` opens one. Blanks
-    between `<<` and the delimiter are taken since BuildKit v0.21 (March 2025).
+    between `<<` and the delimiter are taken since BuildKit v0.21 (March 2025). Raises LexError for a
+    delimiter that the builder refuses.
     """
     try:
         words = _raw_words(line)
-    except LexError:
+    except (LexError, RecursionError):
         return []
     found = []
     for word in words:
         match = HEREDOC.match(word)
-        if match and match[3]:
-            name = unquote(match[3], "\\", lambda name: "$" + name)
-            if name is not None and len(list(quoted_words(match[3], "\\"))) == 1:
-                found.append(HeredocWord(name, not re.search("['\"]", match[3]), match[2] == "-"))
+        if match and match[2]:
+            lexer = _Lexer(match[2], "\\", lambda name: None, keep=True)
+            name = lexer.run()
+            if name:
+                found.append(HeredocWord(name, not lexer.quoted, match[1] == "-"))
     return found
 
 
 def _raw_words(line: str) -> list[str]:
-    """Split at unquoted blanks, keeping quotes and escapes; raise LexError on an open quote or brace."""
-    words: list[str] = []
-    current = ""
-    lexer = _Lexer(line, "\\", lambda name: "")
-    while char := lexer._peek():
-        start = lexer.position
+    """Split at unquoted blanks, keeping quotes, escapes and variables; raise LexError where the lexer gives up."""
+    words = [""]
+    lexer = _Lexer(line, "\\", lambda name: None, raw=True, keep=True)
+    while char := lexer.peek():
         if char in SPACE:
-            words, current = (words + [current], "") if current else (words, "")
             lexer.position += 1
-            continue
-        if char == "'":
-            lexer._single()
-        elif char == '"':
-            lexer._double()
-        elif char == "$":
-            lexer._dollar()
-        elif lexer._next() == "\\":
-            lexer._next()
-        elif char == "<":
-            match = re.compile(r"<<[\t ]*").match(line, start)
-            lexer.position = match.end() if match else start + 1
-        current += line[start : lexer.position]
-    return words + [current] if current else words
+            words.append("")
+        else:
+            words[-1] += lexer.piece(char)
+    return [word for word in words if word]
