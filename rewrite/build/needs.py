@@ -92,3 +92,42 @@ def excludes(context: Context, lines: tuple[str, ...], sample: str) -> bool:
     """Tell whether the context's ignore file, with `lines` appended, excludes `sample`."""
     text = (context.ignore.text if context.ignore else "").rstrip("\r\n")
     return ignorefile.parse("\n".join((text, *lines))).excludes(sample)
+
+
+def revives(context: Context, line: str) -> bool:
+    """Tell whether the ignore file has a `!` line for something that `line` would exclude again."""
+    if context.ignore is None:
+        return False
+    mine = ignorefile.parse(line)
+    return any(mine.excludes(re.sub(r"[*?]+", "x", pattern.text)) for pattern in context.ignore.patterns if pattern.negated)
+
+
+_INSTALLS = re.compile(r"\b(?:npm|pnpm|yarn|bun)\b[^\n]*?\b(?:ci|i|install|clean-install)\b|\byarn\b|\b(?:pip3?|venv|virtualenv|poetry|pdm|uv|pipenv)\b")
+
+
+def relied_on(build: Build, directory: str) -> Source | None:
+    """Return a broad COPY of a stage or Dockerfile that installs nothing itself, and so may run what lies in `directory`.
+
+    Such a stage takes the dependencies that are in the tree of whoever builds it.
+    """
+    for path, dockerfile in ((build.path, build.dockerfile), *build.siblings):
+        for text, sources_ in _stage_texts(path, dockerfile):
+            broad = next((s for s in sources_ if s.path == "." or directory.startswith(s.path + "/")), None)
+            supplied = re.search(rf"--from=\S+ [^\n]*{re.escape(posixpath.basename(directory))}", text)
+            if broad and not supplied and not _INSTALLS.search(text):
+                return broad
+    return None
+
+
+def _stage_texts(path: str, dockerfile: Dockerfile) -> Iterator[tuple[str, list[Source]]]:
+    """Yield the text of each stage that runs or starts anything, with what it takes from the context."""
+    stages: list[list[Instruction]] = []
+    for instruction in dockerfile.instructions:
+        if instruction.keyword == "FROM":
+            stages.append([])
+        elif stages:
+            stages[-1].append(instruction)
+    for lines in stages:
+        if any(line.keyword in ("RUN", "CMD", "ENTRYPOINT") for line in lines):
+            text = "\n".join(dockerfile.source(line.span) for line in lines)
+            yield text, [source for line in lines for source in _named(path, line)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +38,34 @@ def arguments(words: Sequence[str | None], start: int, switches: Collection[str]
         elif name in valued and (equals or name.startswith("--")) and equals:
             found.append(Argument(name, value, index))
         elif word in valued:
-            if index + 1 >= len(words) or words[index + 1] is None:
-                raise UnknownOption(f"the value of {word} is not known")
-            found.append(Argument(word, str(words[index + 1]), index))
+            found.append(Argument(word, _following(words, index + 1, word), index))
             index += 1
         elif name in switches:
             found.append(Argument(name, value, index))
         elif not word.startswith("--"):
-            found += _short(word, index, switches, valued)
+            *glued, last = _short(word, index, switches, valued)
+            if last.option in valued and not last.value:
+                index += 1
+                last = replace(last, value=_following(words, index, last.option))
+            found += [*glued, last]
         else:
             raise UnknownOption(f"the option {word} is not known")
         index += 1
     return found
 
 
+def _following(words: Sequence[str | None], index: int, option: str) -> str:
+    value = words[index] if index < len(words) else None
+    if value is None:
+        raise UnknownOption(f"the value of {option} is not known")
+    return value
+
+
 def _short(word: str, index: int, switches: Collection[str], valued: Collection[str]) -> list[Argument]:
     found = []
     for at, letter in enumerate(word[1:], 1):
         option = f"-{letter}"
-        if option in valued and word[at + 1 :]:
+        if option in valued:
             return [*found, Argument(option, word[at + 1 :].removeprefix("="), index)]
         if option not in switches:
             raise UnknownOption(f"the option {word} is not known")

@@ -21,7 +21,7 @@ def join(workdir: str | None, path: str) -> str | None:
     if workdir is None:
         return None
     joined = posixpath.normpath(posixpath.join(workdir, path))
-    return None if joined.startswith("..") or joined == "." else joined
+    return joined if joined == BASE or joined.startswith(("/", f"{BASE}/")) else None
 
 
 def inside(path: str, directory: str) -> bool:
@@ -38,10 +38,11 @@ def relative(path: str, directory: str) -> str | None:
 
 
 def overlap(first: str, second: str) -> bool:
-    """Tell whether one of two trees contains the other; an unknown working directory is taken for ``/``."""
-    a, b = _plain(first), _plain(second)
-    return inside(a, b) or inside(b, a)
+    """Tell whether one of two trees may contain the other.
 
-
-def _plain(path: str) -> str:
-    return posixpath.normpath("/" + path[len(BASE) :].lstrip("/")) if path.startswith(BASE) else path
+    A path below an unknown working directory may be anywhere but in the system's own directories.
+    """
+    if first.startswith(BASE) != second.startswith(BASE):
+        unknown, known = (first, second) if first.startswith(BASE) else (second, first)
+        return unknown == BASE or not any(inside(known, directory) for directory in SYSTEM)
+    return inside(first, second) or inside(second, first)

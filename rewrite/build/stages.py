@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -13,21 +14,15 @@ from .images import BaseImage, describe, is_windows
 from .paths import BASE, join
 
 DEFAULT_SHELL = ("/bin/sh", "-c")
-# Declared without ARG; kept out of cache keys and changed at will.
-PREDEFINED_ARGS = frozenset(
-    f"{name}{suffix}"
-    for name in ("HTTP", "HTTPS", "FTP", "NO", "ALL")
-    for suffix in ("_PROXY",)
-) | frozenset({"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"})
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     """What an instruction sees when it runs.
 
-    `env` and `args` map names to values, None where the value cannot be known (an ARG can be given
-    any value at build time; its default is in `defaults`). `workdir` is an image path or None;
-    `user` is "" for the base image's own. `shell` is None once it depends on a variable.
+    `env` maps names to values, None where the value cannot be known, as with an ARG: a build can give
+    it any value. `args` maps the ARGs to their defaults, None where there is none. `workdir` is an
+    image path or None; `user` is "" for the base image's own, None if unknown; so is `shell`.
     """
 
     env: Mapping[str, str | None] = field(default_factory=lambda: MappingProxyType({}))
@@ -38,16 +33,22 @@ class State:
 
     def lookup(self, name: str) -> str | None:
         """Return the value of `$name` in an instruction, or None if it cannot be known."""
-        if name in self.env:
-            return self.env[name]
-        return None
+        value = self.env.get(name)
+        # A value that stands on the base image's own $PATH is kept to see what is put before it.
+        return None if value and "$PATH" in value else value
+
+    def lookup_path(self, name: str) -> str | None:
+        """Return the same, with what is known of PATH: the base image's own stands there as ``$PATH``."""
+        return self.env.get("PATH") or "$PATH" if name == "PATH" else self.lookup(name)
 
 
 @dataclass(frozen=True)
 class Stage:
     """A build stage: its FROM, the instructions after it, and the state before each of them.
 
-    `parent` is the stage that FROM names; `base` the image at the root of the chain.
+    `parent` is the stage that FROM names; `base` the image at the root of the chain, `base_certain`
+    tells whether no build argument can change it; `candidates` are the stages that FROM may name,
+    depending on a build argument.
     """
 
     index: int
@@ -58,6 +59,7 @@ class Stage:
     base: BaseImage
     base_certain: bool
     parent: Stage | None
+    candidates: tuple[Stage, ...] = ()
 
     @property
     def end(self) -> State:
@@ -77,6 +79,14 @@ class Stage:
         """This stage and those it is built on, this one first."""
         return (self, *self.parent.lineage) if self.parent else (self,)
 
+    def may_stand_on(self, other: Stage) -> bool:
+        """Tell whether this stage is `other`, or may be built on it."""
+        return self is other or any(level.may_stand_on(other) for level in (self.parent, *self.candidates) if level)
+
+    def called(self, reference: str) -> bool:
+        """Tell whether ``--from=reference`` means this stage."""
+        return reference.lower() in (str(self.index), self.name.lower()) and reference != ""
+
     @property
     def windows(self) -> bool:
         """Whether RUN lines of this stage are for Windows."""
@@ -95,7 +105,7 @@ def stages(dockerfile: Dockerfile) -> tuple[Stage, ...]:
             groups[-1][1].append(instruction)
         elif instruction.keyword == "ARG":
             for pair in instruction.pairs:
-                globals_[pair.key] = _value(pair.value, instruction, lambda name: globals_.get(name))
+                globals_[pair.key] = _value(pair.value, instruction, globals_.get)
     for from_, instructions in groups:
         found.append(_stage(from_, tuple(instructions), found, globals_))
     return tuple(found)
@@ -107,19 +117,32 @@ def _stage(
     words = [word.text for word in from_.words]
     name = words[2] if len(words) > 2 and words[1].lower() == "as" else ""
     raw = words[0] if words else ""
-    reference = _value(raw, from_, lambda key: globals_.get(key))
-    parent = next((stage for stage in reversed(before) if stage.name and stage.name.lower() == raw.lower()), None)
-    certain = not variables(raw)
-    if parent:
-        start = replace(parent.end, args=MappingProxyType({}))
-        base, certain = parent.base, parent.base_certain
+    reference = _value(raw, from_, globals_.get)
+    certain = not variables(raw, from_.escape)
+    parent: Stage | None = None
+    candidates: tuple[Stage, ...] = ()
+    if certain:
+        parent = next((stage for stage in reversed(before) if stage.name and stage.name.lower() == raw.lower()), None)
     else:
-        base = describe(reference) if reference else BaseImage(raw)
-        start = State(workdir=base.workdir or BASE, user="")
-    states = [start]
+        candidates = tuple(stage for stage in before if stage.name and _may_name(raw, stage.name.lower()))
+    if parent:
+        base, certain, state = parent.base, parent.base_certain, parent.end
+    else:
+        # A tag may vary; an image that an argument names may be any.
+        is_known = reference and not variables(raw.partition(":")[0], from_.escape) and not candidates
+        base = describe(reference) if reference and is_known else BaseImage(reference or raw)
+        shells = {DEFAULT_SHELL, *(stage.end.shell for stage in candidates)}
+        state = State(workdir=base.workdir or BASE, shell=DEFAULT_SHELL if len(shells) == 1 else None)
+    states = [state]
     for instruction in instructions:
         states.append(_step(states[-1], instruction, globals_))
-    return Stage(len(before), name, from_, instructions, tuple(states), base, certain, parent)
+    return Stage(len(before), name, from_, instructions, tuple(states), base, certain, parent, candidates)
+
+
+def _may_name(raw: str, name: str) -> bool:
+    """Tell whether `raw` can become `name` by the value of its variables."""
+    fixed = re.split(r"\$(?:\{[^}]*\}+|\w+)", raw)
+    return re.fullmatch(".*".join(re.escape(part) for part in fixed), name, re.IGNORECASE) is not None
 
 
 def _value(raw: str | None, instruction: Instruction, lookup: Lookup) -> str | None:
@@ -131,26 +154,18 @@ def _value(raw: str | None, instruction: Instruction, lookup: Lookup) -> str | N
         return None
 
 
-def _path_lookup(state: State, key: str) -> Lookup:
-    """Keep the base image's unknown ``$PATH`` as that text: what is put before it matters."""
-    if key != "PATH":
-        return state.lookup
-    return lambda name: state.lookup(name) or ("$PATH" if name == "PATH" else None)
-
-
 def _step(state: State, instruction: Instruction, globals_: Mapping[str, str | None]) -> State:
     keyword = instruction.keyword
     if keyword == "ENV":
-        # All values of one ENV see the environment before it.
-        values = {
-            str(_value(pair.key, instruction, state.lookup)): _value(pair.value, instruction, _path_lookup(state, pair.key))
+        return replace(state, env=MappingProxyType({**state.env, **_environment(state, instruction)}))
+    if keyword == "ARG":
+        defaults = {
+            pair.key: globals_.get(pair.key) if pair.value is None else _value(pair.value, instruction, state.lookup)
             for pair in instruction.pairs
         }
-        return replace(state, env=MappingProxyType({**state.env, **values}))
-    if keyword == "ARG":
-        names = {pair.key: _value(pair.value, instruction, state.lookup) for pair in instruction.pairs}
-        names = {name: globals_.get(name) if value is None else value for name, value in names.items()}
-        return replace(state, args=MappingProxyType({**state.args, **names}))
+        # An ARG shadows an ENV above it, and is in the environment of every RUN below.
+        env = {**state.env, **dict.fromkeys(defaults)}
+        return replace(state, env=MappingProxyType(env), args=MappingProxyType({**state.args, **defaults}))
     if keyword == "WORKDIR":
         path = _value(instruction.body.text, instruction, state.lookup)
         return replace(state, workdir=join(state.workdir, path) if path else None)
@@ -161,12 +176,27 @@ def _step(state: State, instruction: Instruction, globals_: Mapping[str, str | N
     return state
 
 
+def _environment(state: State, instruction: Instruction) -> dict[str, str | None]:
+    """Return what an ENV sets; all its values see the environment before it."""
+    found: dict[str, str | None] = {}
+    for pair in instruction.pairs:
+        key = _value(pair.key, instruction, state.lookup)
+        if key is None:
+            found |= dict.fromkeys((*state.env, *found, "HOME", "PATH"))  # it may be any
+            continue
+        value = _value(pair.value, instruction, state.lookup)
+        found[key] = _value(pair.value, instruction, state.lookup_path) if value is None and key == "PATH" else value
+    return found
+
+
 def shell_dialect(state: State) -> str | None:
-    """Return ``sh`` or ``bash`` if RUN's shell form is read by one of these, else None."""
+    """Return the shell's name if RUN's shell form is read by sh, dash, ash or bash, else None."""
     if not state.shell:
         return None
-    program = posixpath.basename(state.shell[0])
-    return program if program in ("sh", "bash", "dash", "ash") and "-c" in _letters(state.shell[1:]) else None
+    program, *options = state.shell
+    name = posixpath.basename(program)
+    takes_command = bool(options) and "-c" in _letters((options[-1],))
+    return name if name in ("sh", "bash", "dash", "ash") and takes_command else None
 
 
 def shell_aborts(state: State) -> bool:
@@ -175,4 +205,6 @@ def shell_aborts(state: State) -> bool:
 
 
 def _letters(options: tuple[str, ...]) -> set[str]:
-    return {f"-{letter}" for option in options if option.startswith("-") and option[1:2] != "-" for letter in option[1:]}
+    return {
+        f"-{letter}" for option in options if option.startswith("-") and option[1:2] != "-" for letter in option[1:]
+    }

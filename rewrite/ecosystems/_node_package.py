@@ -10,7 +10,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ..build.build import View
-from ..build.paths import inside
+from ..build.copies import Copy
+from ..build.paths import BASE, inside
 from ..model import Declined, Obligation, Place, proved
 from . import Read, Write
 from ._node_scripts import PROGRAMS, script_effects
@@ -123,14 +124,16 @@ class Install:
             self._lifecycles()
         if members:
             where = self.view.place(root.path("package.json"))
-            self.proof.append(proved(f"the manifests of all {members} workspace members are copied", "its workspaces", where))
+            claim = f"the manifests of all {members} workspace members are copied"
+            self.proof.append(proved(claim, "its workspaces", where))
 
     def check(self) -> None:
         """Decline if something is to be copied that lies where the install writes; call it last."""
         for read in self.reads:
             for write in self.writes:
                 if write.local and inside(read.path, write.path) and self.view.exists(read.path):
-                    raise Declined(f"{read.path} ({read.why}) lies in {write.path}, where {write.why}", self.view.place(read.path))
+                    premise = f"{read.path} ({read.why}) lies in {write.path}, where {write.why}"
+                    raise Declined(premise, self.view.place(read.path))
 
     def _bins(self, package: Package) -> None:
         """Copy executables along: npm links them only if they are there, and makes them executable."""
@@ -155,21 +158,22 @@ class Install:
             if target.startswith("~"):
                 raise Declined("a dependency lies in the home directory", self.view.place(owner.path("package.json")))
             path = owner.path(target)
+            if any(path == package.directory for package in self.packages):
+                continue
             self.reads.append(Read(path, "a dependency from the tree", required=not target.endswith(_ARCHIVES)))
-            if path == self.root.directory or not self.view.is_dir(path):
+            if not self.view.is_dir(path):
                 continue
             local = Package.parse(path, self.view)
             if local is None:
                 raise Declined(f"the package.json of the local dependency {path} cannot be read", self.view.place(path))
-            if all(local.directory != package.directory for package in self.packages):
-                self.packages.append(local)
+            self.packages.append(local)
 
     def _lifecycles(self) -> None:
         own = {name: package for package in self.packages[1:] for name in package.bins}
         for package in self.packages:
-            if self.view.exists(package.path("binding.gyp")) and not {"install", "preinstall"} & package.lifecycle.keys():
-                place = self.view.place(package.path("binding.gyp"))
-                raise Declined("a binding.gyp makes npm build the package from its sources", place)
+            path = package.path("binding.gyp")
+            if self.view.exists(path) and not {"install", "preinstall"} & package.lifecycle.keys():
+                raise Declined("a binding.gyp makes npm build the package from its sources", self.view.place(path))
             for name, text in package.lifecycle.items():
                 self._lifecycle(package, name, text)
         if self.environment and own.keys() & PROGRAMS:
@@ -207,9 +211,10 @@ def workspace_members(root: Package, view: View) -> Iterator[Package]:
     found = []
     for path, is_link in _below(root.directory, view) if patterns else ():
         names = posixpath.relpath(path, root.directory).split("/")
-        if "node_modules" in names:
+        if "node_modules" in names or names == ["package.json"]:
             continue
-        if is_link and any(_matches(names, pattern.split("/"), partly=True) for pattern in patterns):
+        leads = is_link and view.is_dir(path)
+        if leads and any(_matches(names, pattern.split("/"), partly=True) for pattern in patterns):
             raise Declined(f"{path} is a symbolic link where its workspaces are", view.place(path))
         if names[-1] == "package.json" and any(_matches(names[:-1], pattern.split("/")) for pattern in patterns):
             found.append(posixpath.dirname(path))
@@ -230,7 +235,7 @@ def _below(directory: str, view: View) -> Iterator[tuple[str, bool]]:
                         yield path, entry.link is not None
 
 
-def _image_paths(copy: Any, source: str) -> Iterator[str]:
+def _image_paths(copy: Copy, source: str) -> Iterator[str]:
     for mapping in copy.mappings:
         if mapping.source == source:
             yield mapping.destination
@@ -250,13 +255,20 @@ def _matches(names: list[str], pattern: list[str], partly: bool = False) -> bool
 
 
 def _mode(view: View, path: str) -> int | None:
-    """Return the permissions that the file at the image path has, None if a COPY sets them in a way that is not read."""
+    """Return the permissions of the file at the image path, None if a COPY sets them in a way that is not read."""
     copy = next(copy for copy in view.copies if copy.context_path(path) is not None)
     flag = copy.instruction.flag("chmod")
     if flag:
         return int(flag.value, 8) if flag.value and set(flag.value) <= set("01234567") else None
     entry = view.context.tree.stat(view.context_path(path) or "")
     return entry.mode & 0o7777 if entry else None
+
+
+def above(directory: str) -> Iterator[str]:
+    """Yield the directories above an image path, the nearest first."""
+    while directory not in ("", "/", BASE):
+        directory = posixpath.dirname(directory)
+        yield directory
 
 
 def _local_target(value: str) -> str | None:

@@ -17,14 +17,15 @@ from . import Read, Write
 
 Effects = tuple[list[Read], list[Write]]
 
-_NOTHING = frozenset({"echo", "true", "false", ":", "exit", "printf", "is-ci", "only-allow", "opencollective-postinstall"})
 # These look at no file, so that a word whose value is not known does no harm.
 _BUILTIN = frozenset({"echo", "true", "false", ":", "exit", "printf"})
+_NOTHING = frozenset({"is-ci", "only-allow", "opencollective-postinstall"})
 _HARMLESS_VARIABLES = frozenset({"CI", "DEBUG", "FORCE_COLOR", "HUSKY", "NODE_ENV", "NO_COLOR"})
 _NPX_SWITCHES = frozenset({"--yes", "-y", "--no", "--no-install", "--quiet", "-q", "--"})
 _FILE_TESTS = frozenset(f"-{letter}" for letter in "bcdefghkLprsSuwx")
 _DEPENDENCIES = ("dependencies", "devDependencies", "optionalDependencies")
 _DEEPEST = 5
+_GENERATOR = re.compile(r"^\s*generator\s+\w+\s*\{([^}]*)\}", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,8 @@ def _check_origin(program: str, script: _Script) -> None:
 def _npm_run(words: list[str], script: _Script) -> Effects:
     operands = [word for word in words[1:] if word not in ("-s", "--silent", "--if-present")]
     scripts = script.data.get("scripts")
-    if len(operands) != 2 or operands[0] not in ("run", "run-script") or not isinstance(scripts, dict) or script.depth > _DEEPEST:
+    runs = len(operands) == 2 and operands[0] in ("run", "run-script")
+    if not runs or not isinstance(scripts, dict) or script.depth > _DEEPEST:
         raise Declined(f"what `{' '.join(words)}` runs is not known")
     name = operands[1]
     if name not in scripts and "--if-present" not in words:
@@ -203,7 +205,8 @@ def _prisma(words: list[str], script: _Script) -> Effects:
 def prisma_generate(directory: str, data: Mapping[str, Any], view: View, schema: str | None) -> Effects:
     """Return what ``prisma generate`` reads and writes in `directory`; `schema` where it is given."""
     script = _Script(directory, data, view)
-    for name in (f"{stem}.{kind}" for stem in ("prisma.config", ".config/prisma") for kind in "ts js mts mjs cts cjs".split()):
+    kinds = ("ts", "js", "mts", "mjs", "cts", "cjs")
+    for name in (f"{stem}.{kind}" for stem in ("prisma.config", ".config/prisma") for kind in kinds):
         if view.exists(path := script.path(name)):
             raise Declined("prisma's configuration is a program", view.place(path))
     # The generated client records where the .env files are, so that they count as read.
@@ -213,7 +216,7 @@ def prisma_generate(directory: str, data: Mapping[str, Any], view: View, schema:
         sources = [Read(script.path(schema), "prisma's schema", required=True)]
         reads.append(Read(posixpath.join(folder, ".env"), "prisma reads it"))
     else:
-        sources = [Read(script.path("prisma"), "prisma's schema"), Read(script.path("schema.prisma"), "prisma's schema")]
+        sources = [Read(script.path(name), "prisma's schema") for name in ("prisma", "schema.prisma")]
     return sources + reads, _prisma_outputs(sources, script)
 
 
@@ -226,7 +229,7 @@ def _prisma_outputs(sources: Sequence[Read], script: _Script) -> list[Write]:
                 continue
             inner = posixpath.relpath(entry.path, base) if view.is_dir(source.path) else ""
             folder = posixpath.dirname(posixpath.normpath(posixpath.join(source.path, inner)))
-            for block in re.findall(r"^\s*generator\s+\w+\s*\{([^}]*)\}", view.context.read(entry.path) or "", re.MULTILINE):
+            for block in _GENERATOR.findall(view.context.read(entry.path) or ""):
                 found += _generator(block, folder, script)
     return found
 
@@ -236,7 +239,8 @@ def _generator(block: str, folder: str, script: _Script) -> list[Write]:
     provider = settings.get("provider", "").strip('"')
     if provider not in ("prisma-client-js", "prisma-client"):
         raise Declined(f"what the prisma generator {provider or '(none)'} does is not known")
-    if provider == "prisma-client-js" and not any("@prisma/client" in (script.data.get(group) or {}) for group in _DEPENDENCIES):
+    has_client = any("@prisma/client" in (script.data.get(group) or {}) for group in _DEPENDENCIES)
+    if provider == "prisma-client-js" and not has_client:
         raise Declined("prisma would add @prisma/client to package.json by itself")
     output = settings.get("output")
     if output is None:
@@ -258,4 +262,5 @@ _HANDLERS: dict[str, Callable[[list[str], _Script], Effects]] = {
     "prisma": _prisma,
     "husky": _husky,
 }
-PROGRAMS = frozenset({*_HANDLERS, *_NOTHING, "cross-env"} - _BUILTIN)
+# The programs that a script may call, none of which may be the project's own.
+PROGRAMS = frozenset({*_HANDLERS, *_NOTHING, "cross-env"})

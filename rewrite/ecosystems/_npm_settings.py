@@ -21,6 +21,7 @@ _VARIABLE = re.compile(r"npm_config_(?P<name>.+)", re.IGNORECASE)
 _COMMENT = re.compile(r"(?<!\\)[;#]")
 _FILES = frozenset({"cafile", "certfile", "keyfile"})
 _PROGRAMS = frozenset({"script-shell", "git", "node-gyp", "shell"})
+_TOOLS = ("npm", "node", "npx", "git", "sh")
 _SHORT = {"-C": "prefix", "-g": "global", "-L": "location", "-w": "workspace", "-f": "force"}
 
 # Options of node that load nothing.
@@ -129,7 +130,7 @@ def settings_reads(settings: Settings, root: str, step: Step, view: View) -> Ite
             yield Read(posixpath.join(settings.home, file), "npm or git reads it from the home directory")
     for directory in (step.env.get("PATH") or "").split(":"):
         if directory.startswith("/"):
-            yield from (Read(posixpath.join(directory, tool), "it is in PATH") for tool in ("npm", "node", "npx", "git", "sh"))
+            yield from (Read(posixpath.join(directory, tool), "it is in PATH") for tool in _TOOLS)
 
 
 def _check_node_options(name: str, value: str | None) -> None:

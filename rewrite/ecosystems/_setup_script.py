@@ -132,6 +132,13 @@ class _Reader(cst.CSTVisitor):
         if text is not None and id(node) not in self.explained:
             self._named(text)
 
+    def visit_ConcatenatedString(self, node: cst.ConcatenatedString) -> bool:
+        """Take strings that stand side by side for one."""
+        text = _text(node)
+        if text is not None and id(node) not in self.explained:
+            self._named(text)
+        return text is None
+
     def visit_FormattedStringText(self, node: cst.FormattedStringText) -> None:
         """Decline a computed path that climbs."""
         if ".." in node.value.split("/"):

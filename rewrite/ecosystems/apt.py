@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ..build.build import View
-from ..build.effects import effect, may_remove, removed
+from ..build.effects import effect, may_remove
 from ..build.options import Argument, UnknownOption, arguments
 from ..build.paths import SYSTEM, inside, join, overlap
 from ..build.runs import Run, Step
@@ -35,15 +35,17 @@ _OTHERS = frozenset(
 )
 _SWITCHES = frozenset(
     "-y -q -qq -f -m -u -U -V -b -s -d -h -v --yes --assume-yes --assume-no --quiet --no-install-recommends"
-    " --install-recommends --no-install-suggests --install-suggests --allow-unauthenticated --allow-downgrades --only-upgrade"
+    " --install-recommends --no-install-suggests --install-suggests --allow-unauthenticated --allow-downgrades"
     " --allow-remove-essential --allow-change-held-packages --allow-releaseinfo-change --allow-insecure-repositories"
-    " --force-yes --fix-broken --fix-missing --ignore-missing --ignore-hold --reinstall --purge --auto-remove --autoremove"
-    " --no-upgrade --no-remove --no-download --print-uris --show-progress --no-show-progress --error-on --download-only"
-    " --trivial-only --simulate --dry-run --with-new-pkgs --update --no-allow-insecure-repositories --verbose-versions"
-    " --arch-only --indep-only --no-list-cleanup --list-cleanup --no-auto-remove --fix-policy --show-upgraded".split()
+    " --no-allow-insecure-repositories --force-yes --fix-broken --fix-missing --fix-policy --ignore-missing"
+    " --ignore-hold --reinstall --purge --auto-remove --autoremove --no-auto-remove --no-upgrade --only-upgrade"
+    " --no-remove --no-download --download-only --print-uris --show-progress --no-show-progress --show-upgraded"
+    " --error-on --trivial-only --simulate --dry-run --with-new-pkgs --update --verbose-versions --arch-only"
+    " --indep-only --list-cleanup --no-list-cleanup".split()
 )
 _VALUED = frozenset(
-    "-o -c -t -a -P --option --config-file --target-release --default-release --host-architecture --build-profiles --solver".split()
+    "-o -c -t -a -P --option --config-file --target-release --default-release --host-architecture --build-profiles"
+    " --solver".split()
 )
 # Official images whose tags are all of one distribution; those of buildpack-deps, for one, are not.
 _ONE_DISTRIBUTION = frozenset("debian golang nginx node perl php python ruby rust ubuntu".split())
@@ -76,7 +78,9 @@ def recognise(step: Step, view: View) -> Command | None:
         if local or argument.option in ("-c", "--config-file"):
             path = join(step.cwd, argument.value)
             if path is None:
-                return Command(NAME, "apt-get install", True, declined=Declined(f"where {argument.value} lies is not known"))
+                return Command(
+                    NAME, "apt-get install", True, declined=Declined(f"where {argument.value} lies is not known")
+                )
             reads.append(Read(path, "the command names it", required=True))
     writes = tuple(Write(path, "packages and maintainer scripts") for path in SYSTEM)
     return Command(NAME, f"apt-get {subcommand}", subcommand in INSTALLS, tuple(reads), writes)
@@ -98,7 +102,9 @@ def cache(site: Site) -> CachePlan | None:
     lists = _lists_proof(site)
     targets = (ARCHIVES, LISTS) if lists else (ARCHIVES,)
     untouched = proved("the package lists stay as the RUN leaves them", "no mount lies over them")
-    clean = proved("docker-clean stays in the image and deletes nothing of the mount", f"it names {CACHE}/archives only")
+    clean = proved(
+        "docker-clean stays in the image and deletes nothing of the mount", f"it names {CACHE}/archives only"
+    )
     return CachePlan(
         "keep apt's lists and packages in cache mounts" if lists else "keep apt's packages in a cache mount",
         "after an edit of the package list only what is new is downloaded",
@@ -134,13 +140,17 @@ def _archives_unread(site: Site, installs: Sequence[Step]) -> None:
             raise Declined("apt's directories are moved already", site.build.step_place(site.run, step))
     for step in installs:
         if any(argument.option in ("-d", "--download-only") for argument in (_known(step) or ("", []))[1]):
-            raise Declined("it only downloads packages, for another command to take", site.build.step_place(site.run, step))
+            raise Declined(
+                "it only downloads packages, for another command to take", site.build.step_place(site.run, step)
+            )
     for stage in site.build.stages:
         for instruction in stage.instructions:
             run = site.build.run(instruction) if instruction.keyword == "RUN" else None
             text = _without_removals(run) if run else instruction.body.text
             if instruction.keyword in ("RUN", "COPY", "ADD") and f"{CACHE}/archives" in text:
-                raise Declined("another step names the directory of the downloaded packages", site.build.place(instruction))
+                raise Declined(
+                    "another step names the directory of the downloaded packages", site.build.place(instruction)
+                )
 
 
 def _without_removals(run: Run, steps: Sequence[Step] | None = None) -> str:
@@ -152,17 +162,21 @@ def _without_removals(run: Run, steps: Sequence[Step] | None = None) -> str:
     return text
 
 
+def _base(site: Site) -> str:
+    """Return the base image as the first FROM names it, without the digest: a cache has to outlive that."""
+    words = site.stage.lineage[-1].from_.words
+    return words[0].text.partition("@")[0] if words else ""
+
+
 def _identity(site: Site) -> tuple[str, Obligation]:
     """Keep the packages of each base image apart: apt takes a cached file of the right name and size as it is."""
     claim = "no other distribution's packages share the mount"
-    words = site.stage.lineage[-1].from_.words
-    # A digest changes with every release of a tag, and the cache has to outlive that.
-    name, _, tag = re.sub(r"(?<=.)@.*", "", words[0].text if words else "").rpartition("/")[2].partition(":")
-    reference = re.sub(r"@.*", "", words[0].text if words else "")
-    slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", reference).strip("-")
+    reference = _base(site)
+    name = reference.partition(":")[0]
     if "$" not in reference:
+        slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", reference)
         return f"apt-{slug}", proved(claim, f"its id names the base image {reference}")
-    if reference.partition(":")[0] in _ONE_DISTRIBUTION:
+    if name in _ONE_DISTRIBUTION:
         return f"apt-{name}", proved(claim, f"its id names {name}, whose tags are all of one distribution")
     return "", assumed(claim, "the base image depends on a build argument")
 
@@ -191,9 +205,7 @@ def _removes_lists(step: Step) -> bool:
 
 def _none_before(site: Site) -> bool:
     """Tell whether no lists can be there when the RUN begins: official images come without."""
-    if not (site.stage.base.official and site.stage.base.family == "debian"):
-        return False
-    return all(_leaves_none(site, instruction) for instruction in _before(site))
+    return site.stage.base.official and all(_leaves_none(site, instruction) for instruction in _before(site))
 
 
 def _before(site: Site) -> Iterator[Instruction]:
@@ -242,7 +254,7 @@ def _harmless(step: Step, view: View) -> bool:
 def _unused_after(site: Site) -> bool:
     """Tell whether every later install is known to update the lists first."""
     for stage in site.build.stages:
-        if site.stage in stage.lineage and any(line.keyword == "ONBUILD" for line in stage.instructions):
+        if stage.may_stand_on(site.stage) and any(line.keyword == "ONBUILD" for line in stage.instructions):
             return False
     return all(not run.opaque and _updates_first(site, run) for run in site.later_runs)
 

@@ -52,6 +52,7 @@ _PLACES = {
     },
 }  # fmt: skip
 _SILENT = frozenset({"list", "freeze", "check", "show", "debug", "inspect", "index", "help", "cache"})
+_DOWNLOADS = frozenset({"install", "wheel", "download"})
 _SYSTEM_BIN = ("/bin", "/usr/bin", "/usr/local/bin")
 _HOME_FILES = (".netrc", ".gitconfig", ".ssh", ".pydistutils.cfg", ".config/git")
 
@@ -65,7 +66,7 @@ def recognise(step: Step, view: View) -> Command | None:
         found = arguments(_without_patterns(step), start, _SWITCHES, _VALUED)
         return _command(step, view, found)
     except UnknownOption as error:
-        return Command(NAME, "pip", declined=Declined(str(error)))
+        return Command(NAME, "pip", install=bool(_DOWNLOADS & set(step.words)), declined=Declined(str(error)))
 
 
 def _arguments_start(step: Step) -> int | None:
@@ -101,7 +102,7 @@ def _command(step: Step, view: View, found: Sequence[Argument]) -> Command:
             return Command(NAME, title, writes=tuple(_configured(step, operands[1:])))
         if subcommand == "uninstall":
             return _install(step, view, found, [], title)
-        if subcommand in ("install", "wheel", "download"):
+        if subcommand in _DOWNLOADS:
             return replace(_install(step, view, found, operands[1:], title), install=True, environment=True)
     except Declined as declined:
         return Command(NAME, title, subcommand != "config", declined=declined)
@@ -218,6 +219,8 @@ def _prefixes(step: Step, view: View) -> Iterator[Write]:
     for path in ("/usr/local", "/usr/lib", "/usr/bin"):
         yield Write(path, "pip's prefix")
     program = step.words[0] or ""
+    if "/" not in program and step.env.get("PATH", "") is None:
+        raise Declined("PATH is set to a value that is not known")
     entries = [posixpath.dirname(program)] if "/" in program else (step.env.get("PATH") or "").split(":")
     for directory in (join(step.cwd, entry) for entry in entries if entry):
         if directory and directory.endswith("/bin") and directory not in _SYSTEM_BIN and _holds_python(directory, view):
@@ -242,7 +245,7 @@ def cache(site: Site) -> CachePlan | None:
     """Return how a pip command that downloads uses a mount over pip's cache, whatever switched the cache off before."""
     start = _arguments_start(site.step)
     values = site.step.words
-    if start is None or not {"install", "wheel", "download"} & set(values[start:]) or "--no-index" in values:
+    if start is None or not _DOWNLOADS & set(values[start:]) or "--no-index" in values:
         return None
     if any(value is not None and value.startswith("--cache-dir") for value in values):
         raise Declined("--cache-dir is given already")

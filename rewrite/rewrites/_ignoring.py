@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..build.build import Build
-from ..build.needs import excludes, needed, sources
+from ..build.needs import excludes, needed, relied_on, revives, sources
 from ..model import Declined, Obligation, assumed, proved
 from ..source import ignorefile
 from ..source.edits import Edit, Span
@@ -49,6 +49,11 @@ class IgnoreLines:
         asker = needed(build, path.replace("*", "x"))
         if asker:
             raise Declined(f"{path} is written by the install, and copied by name elsewhere", asker.where)
+        asker = relied_on(build, path)
+        if asker:
+            raise Declined(f"{path} has to be ignored, and a COPY that brings it stands where nothing is installed", asker.where)
+        if revives(build.context, path):
+            raise Declined(f"{path} has to be ignored, and {build.context.ignore_path} takes part of it back in")
         if present and path.rpartition("/")[2] == ".git":
             self.proof.append(assumed("nothing else in the image asks git", "the install sets git hooks where .git is"))
         elif present and not output.replaced:

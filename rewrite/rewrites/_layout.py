@@ -12,12 +12,13 @@ from ..source.edits import Span
 class Block:
     """An instruction with the comment lines directly above it: `body`; `whole` has the blank lines below, too.
 
-    `gap` is the text of these blank lines.
+    `gap` is the text of these blank lines; `removal` is what to delete so that blank lines do not pile up.
     """
 
     body: Span
     whole: Span
     gap: str
+    removal: Span
 
 
 def block_of(dockerfile: Dockerfile, instruction: Instruction) -> Block:
@@ -31,8 +32,9 @@ def block_of(dockerfile: Dockerfile, instruction: Instruction) -> Block:
     while last < len(nodes) and _is(nodes[last], "blank"):
         last += 1
     start, end = nodes[first].span.start, nodes[last - 1].span.end
-    body = Span(start, instruction.span.end)
-    return Block(body, Span(start, end), dockerfile.source(Span(instruction.span.end, end)))
+    body, whole = Span(start, instruction.span.end), Span(start, end)
+    lonely = first == 0 or _is(nodes[first - 1], "blank")
+    return Block(body, whole, dockerfile.source(Span(instruction.span.end, end)), whole if lonely else body)
 
 
 def _is(node: object, kind: str) -> bool:

@@ -39,16 +39,18 @@ def command_spans(build: Build, run: Run, positions: Sequence[int]) -> list[Span
     items, found = run.script.items, [run.script.items[at].span for at in positions]
     for first, last in _series(positions):
         operators = [(item.operator, item.operator_span) for item in items[first : last + 2]]
-        if last + 1 == len(items):
-            operators.append((run.script.terminator, run.script.terminator_span))
-        before, *inner, after = operators
-        chosen = before
-        if first == 0 or (after[0] and before[0] not in ("&&", after[0])):
-            chosen = after
-        elif before[0] == after[0] and not _on_one_line(build, run, before[1], items[first].span):
-            chosen = after
+        before, *inner = operators[: last - first + 1]
+        ends = last + 1 == len(items)
+        after = (run.script.terminator, run.script.terminator_span) if ends else operators[-1]
+        if ends:
+            inner += [before, after]
+        elif first == 0 or before[0] not in ("&&", after[0]):
+            inner.append(after)
+        else:
+            near = before[0] != after[0] or _on_one_line(build, run, before[1], items[first].span)
+            inner.append(before if near else after)
         # A newline goes with its line.
-        found += [span for operator, span in (*inner, chosen) if span and operator != "\n"]
+        found += [span for operator, span in inner if span and operator != "\n"]
     return found
 
 
@@ -68,9 +70,10 @@ def _on_one_line(build: Build, run: Run, operator: Span | None, item: Span) -> b
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A physical line of a script: `tail` is where its text ends, `stop` its line with the continuation, `end` the newline.
+    """A physical line of a script: its text ends at `tail`, its continuation at `stop`, its newline at `end`.
 
-    `continued` tells whether the next line belongs to the same command; `head` whether the keyword stands on it.
+    `continued` tells whether the next line belongs to the same command; `head` whether it is the first
+    of the instruction's, which cannot go.
     """
 
     start: int
@@ -83,29 +86,38 @@ class _Line:
 
 def delete(build: Build, run: Run, spans: Sequence[Span]) -> tuple[Edit, ...]:
     """Return the edits that delete `spans` of the script, and the lines and continuations that they leave empty."""
-    text = build.dockerfile.text
+    text, lines = build.dockerfile.text, _lines(build, run)
     tokens = [token for span in spans for token in _pieces(run, span)]
-    gone: list[Span] = []
+    clipped = [_joined(text, [part for token in tokens if (part := _clip(token, line))]) for line in lines]
+    left = [_left(text, line, mine) for line, mine in zip(lines, clipped, strict=True)]
+    gone = _head(lines, left)
     last: tuple[int, _Line] | None = None
-    for line in _lines(build, run):
-        mine = _joined(text, [part for token in tokens if (part := _clip(token, line))])
-        left = _left(text, line, mine)
-        comment = left and text[left[0]] == "#"
-        if mine and not left and not line.head:
+    for line, mine, rest in zip(lines, clipped, left, strict=True):
+        comment = rest and text[rest[0]] == "#"
+        if mine and not rest and not line.head:
             gone.append(_whole(text, line))
         else:
             gone += [_trimmed(text, line, token) for token in mine]
-        if mine and (not left or comment) and not line.continued and last and last[1].continued:
+        if mine and (not rest or comment) and not line.continued and last and last[1].continued:
             gone.append(Span(last[0], last[1].stop))
-        if left and not comment:
-            last = left[-1] + 1, line
+        if rest and not comment:
+            last = rest[-1] + 1, line
     return tuple(Edit(build.path, span, "") for span in _joined(text, gone, ""))
 
 
+def _head(lines: Sequence[_Line], left: Sequence[Sequence[int]]) -> list[Span]:
+    """Return what goes where nothing is left of the first line: all up to the next text, if no comment stands between."""
+    at = next(at for at, rest in enumerate(left) if rest)
+    adjoining = all(one.end == next_.start for one, next_ in zip(lines[:at], lines[1 : at + 1], strict=True))
+    return [Span(lines[0].start, left[at][0])] if lines[0].head and at and adjoining else []
+
+
 def _pieces(run: Run, span: Span) -> Iterator[Span]:
-    """Yield the file spans of a span of the script, without the continuations inside it."""
-    for _, file, length in run.text.slice(span.start, span.end).pieces:
-        yield Span(file, file + length)
+    """Yield the file spans of a span of the script, without the continuations and indentation inside it."""
+    for at, file, length in run.text.slice(span.start, span.end).pieces:
+        piece = run.text.text[span.start + at : span.start + at + length]
+        start = file + length - len(piece.lstrip(_BLANKS))
+        yield Span(start, max(start, file + len(piece.rstrip(_BLANKS))))
 
 
 def _lines(build: Build, run: Run) -> list[_Line]:
@@ -120,7 +132,9 @@ def _lines(build: Build, run: Run) -> list[_Line]:
         following = len(text) if newline < 0 else newline + 1
         content = text[start:following].rstrip("\r\n")
         if instruction.heredocs or (content.strip() and start not in comments):
-            continued = following < end and bool(re.search(rf"{re.escape(escape)}[ \t]*\Z", content))
+            continued = following < end and bool(
+                re.search(rf"(?<!{re.escape(escape)}){re.escape(escape)}[ \t]*\Z", content)
+            )
             bare = content.rstrip(_BLANKS).removesuffix(escape) if continued else content
             head = not found and not instruction.heredocs
             tail = start + len(bare.rstrip(_BLANKS))
@@ -138,7 +152,7 @@ def _joined(text: str, spans: Sequence[Span], between: str = _BLANKS) -> list[Sp
     """Join spans that touch, overlap, or have only characters of `between` between them."""
     found: list[Span] = []
     for span in sorted(spans):
-        if found and not text[found[-1].end : span.start].strip(between or "\0"):
+        if found and not text[found[-1].end : span.start].strip(between):
             found[-1] = Span(found[-1].start, max(found[-1].end, span.end))
         else:
             found.append(span)
@@ -164,11 +178,15 @@ def _whole(text: str, line: _Line) -> Span:
 def _trimmed(text: str, line: _Line, token: Span) -> Span:
     """Widen the span of a token over the blanks on one of its sides."""
     start, end = token.start, token.end
-    if end < line.tail or start == line.start:
-        if start == line.start or text[start - 1] in _BLANKS:
-            while end < line.stop and text[end] in _BLANKS:
-                end += 1
-        return Span(start, end)
-    while start > line.start and text[start - 1] in _BLANKS:
-        start -= 1
-    return Span(start, end)
+    before = text[line.start : start]
+    if not before.strip(_BLANKS) or (end < line.tail and text[end] in _BLANKS and before[-1] in _BLANKS):
+        return Span(start, _behind_blanks(text, end))
+    if end < line.tail and text[end] in _BLANKS:
+        return token
+    return Span(line.start + len(before.rstrip(_BLANKS)), end)
+
+
+def _behind_blanks(text: str, at: int) -> int:
+    while text[at : at + 1] and text[at] in _BLANKS:
+        at += 1
+    return at

@@ -109,17 +109,14 @@ def _insertion(build: Build, run: Run, edit: ScriptEdit) -> Edit:
 def _flags(build: Build, run: Run, mounts: Sequence[str]) -> Edit:
     """Insert the mounts behind the last flag, each on a line of its own."""
     instruction, dockerfile = run.instruction, build.dockerfile
-    newline = f" {instruction.escape}{dockerfile.newline}    "
-    if instruction.flags:
-        end = instruction.flags[-1].span.end
-        return Edit(build.path, Span(end, end), "".join(newline + mount for mount in mounts))
-    if instruction.heredocs:
-        newline = " "
+    newline = " " if instruction.heredocs else f" {instruction.escape}{dockerfile.newline}    "
     start, body = instruction.keyword_span.end, instruction.body.offset(0)
-    between = dockerfile.text[start:body]
-    if "\n" in between:
-        return Edit(build.path, Span(start, start), " " + newline.join(mounts))
-    return Edit(build.path, Span(start, body), " " + newline.join([*mounts, ""]))
+    first = " "
+    if instruction.flags:
+        start, first = instruction.flags[-1].span.end, newline
+    if "\n" in dockerfile.text[start:body]:
+        return Edit(build.path, Span(start, start), first + newline.join(mounts))
+    return Edit(build.path, Span(start, body), first + newline.join([*mounts, ""]))
 
 
 def _cleaning(
@@ -139,7 +136,9 @@ def _cleaning(
             gone += [word.span for word in operands]
         else:
             whole.append(step)
-        proof.append(proved(f"`{_source(build, run, step)}` only kept the cache out of the layer", "the mount does now"))
+        proof.append(
+            proved(f"`{_source(build, run, step)}` only kept the cache out of the layer", "the mount does now")
+        )
     return gone + _commands(build, run, whole), proof
 
 
@@ -183,8 +182,15 @@ def _commands(build: Build, run: Run, steps: Sequence[Step]) -> list[Span]:
     items = run.script.items if run.script else ()
     gone = [step.top for step in steps]
     # Without them the status of the RUN, and what a failure ends, has to be what it was.
-    if None in gone or len(gone) >= len(items) or not run.aborts or any(item and item.pipeline.negated for item in gone):
-        raise Declined("a command that cleans the cache cannot be taken out of its list", build.step_place(run, steps[0]))
+    if (
+        None in gone
+        or len(gone) >= len(items)
+        or not run.aborts
+        or any(item and item.pipeline.negated for item in gone)
+    ):
+        raise Declined(
+            "a command that cleans the cache cannot be taken out of its list", build.step_place(run, steps[0])
+        )
     return command_spans(build, run, [at for at, item in enumerate(items) if item in gone])
 
 

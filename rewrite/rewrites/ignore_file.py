@@ -21,7 +21,7 @@ from typing import Any
 
 from .. import ecosystems, templates
 from ..build.build import Build
-from ..build.needs import excludes, needed
+from ..build.needs import excludes, needed, relied_on, revives
 from ..model import Declined, Obligation, Place, Proposal, Refusal, assumed, proved
 from ..source import ignorefile
 from ._ignoring import ignore_edit
@@ -123,15 +123,15 @@ def _installed(build: Build) -> Iterator[str]:
 
 def _take(build: Build, group: dict[str, Any], safe: _Lines, review: _Lines) -> None:
     """Sort the lines of a template's group into the tiers, with the proof for each."""
-    asked = _asked(build, group.get("unless_named"), group.get("words", ()), group["lines"])
+    asked = _run_by_dockerfiles(build, group.get("unless_run")) or _named_by_project(build, group)
     target = review if group["tier"] == "review" or asked else safe
     for line in group["lines"]:
         sample = line.replace("**/", "").replace("*", "x")
-        if _covered(build, line, sample) or _revives(build, line):
+        if _covered(build, line, sample) or revives(build.context, line):
             continue
         if group.get("present") and not build.context.glob(line):
             continue
-        asker = needed(build, sample)
+        asker = needed(build, sample) or (relied_on(build, line) if group.get("made") else None)
         if asker:
             raise Declined(f"{line} is needed: `{asker.raw}` is copied or mounted by name", asker.where)
         if target is safe and _own_content(build, group, line):
@@ -154,14 +154,6 @@ def _covered(build: Build, line: str, sample: str) -> bool:
     return all(excludes(build.context, (), one) for one in samples)
 
 
-def _revives(build: Build, line: str) -> bool:
-    """Tell whether the ignore file has a `!` line for something that `line` would exclude again."""
-    if build.context.ignore is None:
-        return False
-    mine = ignorefile.parse(line)
-    return any(mine.excludes(re.sub(r"[*?]+", "x", pattern.text)) for pattern in build.context.ignore.patterns if pattern.negated)
-
-
 def _own_content(build: Build, group: dict[str, Any], line: str) -> bool:
     """Tell whether the context has files under a virtual environment's name that are no virtual environment."""
     if line.startswith("**/") or group.get("made") or not build.context.is_dir(line) or line.startswith("."):
@@ -169,26 +161,30 @@ def _own_content(build: Build, group: dict[str, Any], line: str) -> bool:
     return not build.context.exists(f"{line}/pyvenv.cfg")
 
 
-def _asked(build: Build, pattern: str | None, words: Sequence[str], lines: Sequence[str]) -> Place | None:
-    """Return where a file of the context or of its Dockerfiles names what `pattern` describes; one of `words` is in it."""
+def _run_by_dockerfiles(build: Build, pattern: str | None) -> Place | None:
+    """Return the instruction of any Dockerfile of this context that `pattern` describes."""
+    for path, dockerfile in ((build.path, build.dockerfile), *build.siblings) if pattern else ():
+        for instruction in dockerfile.instructions:
+            if re.search(str(pattern), dockerfile.source(instruction.span)):
+                return Place(path, instruction.first)
+    return None
+
+
+def _named_by_project(build: Build, group: dict[str, Any]) -> Place | None:
+    """Return where a file of the context, or a Dockerfile, names what the group's pattern describes."""
+    pattern, words = group.get("unless_named"), group.get("words", ())
     if not pattern:
         return None
-    regex = re.compile(pattern)
-    own = [(build.path, build.dockerfile), *build.siblings]
-    for path, dockerfile in own:
-        for instruction in dockerfile.instructions:
-            if regex.search(dockerfile.source(instruction.span)):
-                return Place(path, instruction.first)
-    mine = ignorefile.parse("\n".join(lines))
+    regex, mine = re.compile(pattern), ignorefile.parse("\n".join(group["lines"]))
     for entry in build.context.files():
         if entry.size > _LARGEST or not _TEXT_NAMES.search(entry.path) or _NOT_ASKED.search(entry.path) or mine.excludes(entry.path):
             continue
         text = build.context.read(entry.path) or ""
         # The words are looked for first: that is many times faster than the pattern.
-        match = any(word in text for word in words) and regex.search(text)
+        match = regex.search(text) if any(word in text for word in words) else None
         if match:
             return Place(entry.path, text.count("\n", 0, match.start()) + 1)
-    return None
+    return _run_by_dockerfiles(build, pattern)
 
 
 def _proposal(build: Build, where: Place, found: _Lines, secrets: Sequence[str]) -> Proposal:

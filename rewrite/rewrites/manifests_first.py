@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 
 from ..build.build import Build
 from ..build.copies import Copy
+from ..build.paths import inside
 from ..build.stages import Stage
 from ..model import Declined, Proposal, Refusal, proved
 from ..source.dockerfile import Instruction
@@ -93,6 +94,8 @@ class _Move:
         block = block_of(build.dockerfile, copy.instruction)
         at_copy = any(instruction.keyword == "WORKDIR" for instruction, _ in self.passed)
         self._already_copied()
+        if at_copy and not wanted:
+            self._same_owner()
         edits = [*self._manifest_edits(block, at_copy), self._moved(block)]
         if not at_copy:
             edits.append(Edit(build.path, block.whole, ""))
@@ -112,6 +115,23 @@ class _Move:
         files = {entry.path for mapping in self.copy.mappings for entry in self.build.context.files(mapping.source)}
         covered = {path for path in files if any(path == want or path.startswith(want + "/") for want in wanted)}
         return not files - covered
+
+    def _same_owner(self) -> None:
+        """Decline if a WORKDIR would now create the destination, and give it another owner or mode than the COPY."""
+        states = dict(zip((id(line) for line in self.stage.instructions), self.stage.states[1:], strict=True))
+        at = self.stage.instructions.index(self.copy.instruction)
+        there = [state.workdir for state in self.stage.states[: at + 1]]
+        destination = self.copy.destination or "/"
+        for instruction, _ in self.passed:
+            workdir = states[id(instruction)].workdir
+            if instruction.keyword != "WORKDIR" or workdir is None or not inside(workdir, destination):
+                continue
+            user = states[id(instruction)].user
+            root = user in ("root", "0") or (user == "" and self.stage.base.official)
+            plain = not self.copy.instruction.flag("chown") and not self.copy.instruction.flag("chmod")
+            if not (root and plain) and not any(path and inside(path, destination) for path in there):
+                place = self.build.place(instruction)
+                raise Declined(f"WORKDIR would create {destination} with another owner or mode than the COPY", place)
 
     def _listing(self) -> str:
         found = [path for _, needs in self.passed for path in needs.manifests]

@@ -169,7 +169,7 @@ class _Group:
         end = lines[last_run].span.end
         if not build.dockerfile.text[:end].endswith("\n"):
             text = newline + text.rstrip("\r\n")
-        edits = [Edit(build.path, block.body, "") for block in blocks]
+        edits = [Edit(build.path, block.removal, "") for block in blocks]
         names = ", ".join(dict.fromkeys(pair.key for line in moved if line.keyword != "LABEL" for pair in line.pairs))
         passed = proved("nothing that it is moved past names it or sets it again", "the instructions were read")
         return Proposal(

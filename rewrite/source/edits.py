@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,7 +49,7 @@ def overlap(first: Edit, second: Edit) -> bool:
 def apply(text: str, edits: Iterable[Edit]) -> str:
     """Return `text` with all `edits` (of one path) applied; raise `OverlapError` if two collide."""
     ordered = sorted(edits)
-    for first, second in zip(ordered, ordered[1:], strict=False):
+    for first, second in pairwise(ordered):
         if overlap(first, second):
             raise OverlapError(f"{first} and {second}")
     for edit in reversed(ordered):

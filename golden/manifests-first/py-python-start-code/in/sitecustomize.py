@@ -1,0 +1,3 @@
+import os
+
+os.environ.setdefault('PIP_INDEX_URL', open('/app/index.url').read())

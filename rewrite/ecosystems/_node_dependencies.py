@@ -1,0 +1,168 @@
+"""The install scripts of dependencies: which are known to look at nothing of the project, and which do look.
+
+The lockfile marks the dependencies that have one (``hasInstallScript``, npm 7 and later).
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..model import Declined, assumed, proved
+from . import Read, Write
+from ._node_package import Install, above
+from ._node_scripts import prisma_generate
+
+CLAIM = "no install script of a dependency reads what is not copied"
+
+_COMPILED = """
+@discordjs/opus @mongodb-js/zstd @parcel/watcher @serialport/bindings-cpp @tensorflow/tfjs-node argon2 bcrypt
+better-sqlite3 bufferutil canvas cpu-features deasync dtrace-provider fibers fsevents grpc grpc-tools heapdump iltorb
+isolated-vm keccak kerberos keytar leveldown libpq libxmljs lmdb lz4 microtime msgpackr-extract node-expat node-pty
+node-sass re2 secp256k1 segfault-handler sharp snappy sodium-native sqlite3 ssh2 tree-sitter ttf2woff2 usb
+utf-8-validate weak-napi zeromq zlib-sync
+"""
+_FETCHED = """
+@biomejs/biome @bufbuild/buf @prisma/engines @sentry/cli @swc/core @tailwindcss/oxide chromedriver cwebp-bin dprint
+electron esbuild ffmpeg-static gifsicle jpegtran-bin mozjpeg optipng-bin phantomjs-prebuilt pngquant-bin prisma
+unrs-resolver workerd
+"""
+_PRINTING = """
+@apollo/protobufjs @fortawesome/fontawesome-common-types @fortawesome/fontawesome-svg-core
+@fortawesome/free-brands-svg-icons @fortawesome/free-regular-svg-icons @fortawesome/free-solid-svg-icons @nestjs/core
+core-js core-js-pure es5-ext nodemon protobufjs vue-demi yarn
+"""
+# Install scripts that build, fetch, print or choose a variant of themselves, in their own directory or the user's
+# cache, and look at nothing of the project but its package.json.
+_SELF_CONTAINED = frozenset((_COMPILED + _FETCHED + _PRINTING).split())
+
+
+def judge_dependencies(install: Install) -> None:
+    """Add what the dependencies' install scripts read, and the proof or the doubt; raises Declined."""
+    package, view, lock = install.root, install.view, install.lock
+    place = view.place(lock or package.path("package.json"))
+    entries = _entries(install, lock)
+    if entries is None:
+        install.environment = True
+        names = {name for each in install.packages for name in each.dependencies()}
+        doubt = "the lockfile does not mark them" if lock else "no lockfile tells which dependencies have one"
+        install.proof.append(assumed(CLAIM, doubt, place))
+    else:
+        _check_entries(install, entries)
+        marked = [(_name(key, entry), entry) for key, entry in entries.items() if _is_marked(key, entry)]
+        names = {name for name, _ in marked}
+        foreign = {name for name, entry in marked if _is_foreign(entry)}
+        unknown = sorted((names - _SELF_CONTAINED - _READERS.keys()) | foreign)
+        install.environment = install.environment or bool(names)
+        if unknown:
+            install.proof.append(assumed(CLAIM, f"what these do is not known: {', '.join(unknown)}", place))
+        else:
+            known = f"of those with one, {', '.join(sorted(names))} are known" if names else "none has one"
+            install.proof.append(proved(CLAIM, known, place))
+    if names:
+        install.reads.append(Read(package.path(".prebuild-installrc"), "prebuild-install reads it"))
+    for name in sorted(names & _READERS.keys()):
+        _READERS[name](install)
+
+
+def _entries(install: Install, lock: str | None) -> dict[str, Mapping[str, Any]] | None:
+    """Return the lockfile's entries by their path; None if it does not say which have an install script."""
+    try:
+        packages = json.loads(install.view.read(lock) or "")["packages"] if lock else None
+    except (ValueError, KeyError, TypeError):
+        return None
+    if not isinstance(packages, dict):
+        return None
+    return {str(key): entry for key, entry in packages.items() if isinstance(entry, dict)}
+
+
+def _check_entries(install: Install, entries: Mapping[str, Mapping[str, Any]]) -> None:
+    """Compare the lockfile's packages and archives of the tree with what was found; raises Declined."""
+    known = {package.directory for package in install.packages}
+    for key, entry in entries.items():
+        path = install.root.path(key)
+        if "node_modules" not in key.split("/") and path not in known and install.view.exists(f"{path}/package.json"):
+            place = install.view.place(str(install.lock))
+            raise Declined(f"the lockfile names the package {key}, which package.json does not", place)
+        resolved = entry.get("resolved")
+        if isinstance(resolved, str) and resolved.startswith("file:"):
+            install.reads.append(Read(install.root.path(resolved.removeprefix("file:")), "the lockfile names it"))
+
+
+def _is_marked(key: str, entry: Mapping[str, Any]) -> bool:
+    return bool(entry.get("hasInstallScript")) and "node_modules/" in key
+
+
+def _name(key: str, entry: Mapping[str, Any]) -> str:
+    return str(entry.get("name") or key.rpartition("node_modules/")[2])
+
+
+def _is_foreign(entry: Mapping[str, Any]) -> bool:
+    """Tell whether a package is not from a registry, so that its name says nothing."""
+    return str(entry.get("resolved", "")).startswith(("git", "file:", "ssh:"))
+
+
+def _reads_prisma(install: Install) -> None:
+    """@prisma/client generates from the schema of the directory that npm was started in."""
+    for package in install.packages:
+        if package is not install.root and not install.view.exists(package.path("prisma")):
+            continue
+        schema = package.table("prisma").get("schema")
+        data = {**package.data, "dependencies": {"@prisma/client": ""}}
+        reads, writes = prisma_generate(package.directory, data, install.view, str(schema) if schema else None)
+        install.reads += reads
+        install.writes += writes
+
+
+def _reads_puppeteer(install: Install) -> None:
+    stems = (".puppeteerrc", ".config/puppeteerrc", "puppeteer.config")
+    names = [f"{stem}{end}" for stem in stems for end in ("", ".json", ".yaml", ".yml", ".js", ".cjs", ".mjs", ".ts")]
+    for path in (package.path(name) for package in install.packages for name in names):
+        if install.view.exists(path):
+            raise Declined("what puppeteer's configuration makes it write is not followed", install.view.place(path))
+
+
+def _reads_msw(install: Install) -> None:
+    if any("msw" in package.data for package in install.packages):
+        raise Declined("msw writes its worker into the project", install.view.place(install.root.path("package.json")))
+
+
+def _reads_nx(install: Install) -> None:
+    if install.view.exists(path := install.root.path("nx.json")):
+        raise Declined("nx's install script reads the whole workspace", install.view.place(path))
+
+
+def _reads_sveltekit(install: Install) -> None:
+    place = install.view.place(install.root.path("package.json"))
+    raise Declined("the install script of @sveltejs/kit generates files from the project", place)
+
+
+def _reads_firebase(install: Install) -> None:
+    if install.env.get("FIREBASE_WEBAPP_CONFIG", "") != "":
+        raise Declined("FIREBASE_WEBAPP_CONFIG may name a file of the project")
+
+
+def _reads_git(install: Install) -> None:
+    # Without .git they do nothing: it is kept out of the context.
+    for directory in above(install.root.directory):
+        if install.view.exists(path := posixpath.join(directory, ".git")):
+            raise Declined("git hooks are set in a directory above the package", install.view.place(path))
+    install.writes.append(Write(install.root.path(".git"), "a dependency's install script sets git hooks"))
+
+
+# Install scripts that look at the project: what they read or write there.
+_READERS: dict[str, Callable[[Install], None]] = {
+    "@firebase/util": _reads_firebase,
+    "@prisma/client": _reads_prisma,
+    "@sveltejs/kit": _reads_sveltekit,
+    "husky": _reads_git,
+    "lefthook": _reads_git,
+    "msw": _reads_msw,
+    "nx": _reads_nx,
+    "pre-commit": _reads_git,
+    "puppeteer": _reads_puppeteer,
+    "simple-git-hooks": _reads_git,
+    "yorkie": _reads_git,
+}
