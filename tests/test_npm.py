@@ -429,6 +429,13 @@ def test_prisma_client_generates_by_itself() -> None:
     assert reads(command(files), files) == {"package.json", "package-lock.json", "prisma/schema.prisma", ".env"}
 
 
+def test_prisma_client_looks_where_npm_was_started() -> None:
+    manifests = {"package-lock.json": lock(**{"@prisma/client": {"hasInstallScript": True}}), "package.json": "{}"}
+    files = {f"web/{name}": text for name, text in manifests.items()} | {"schema.prisma": SCHEMA, "x.js": ""}
+    assert reads(command(files, "npm --prefix web ci"), files) == {*files} - {"x.js"}
+    assert reads(command(files, "cd web && npm ci"), files) == {*files} - {"x.js", "schema.prisma"}
+
+
 def test_hooks_of_dependencies_keep_git_out() -> None:
     files = {**EMPTY, "package-lock.json": lock(lefthook={"hasInstallScript": True})}
     assert "/app/.git" in {write.path for write in command(files).writes}

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from ..source import shell
 from ..source.dockerfile import Instruction
 from .images import ROOT, Account
-from .stages import Stage, shell_dialect
+from .options import Argument, UnknownOption, arguments
+from .stages import Stage, State, shell_dialect
 
-_HOME_OPTIONS = ("-d", "--home-dir", "--home", "-h")
-_UID_OPTIONS = ("-u", "--uid")
-_WITH_VALUE = frozenset("-b -c -d -e -f -g -G -k -K -p -s -u -Z -h -S --base-dir --comment --home-dir --home --gid --groups"
-                        " --shell --uid --ingroup --gecos --firstuid --lastuid --password --key --skel".split())  # fmt: skip
+_CREATES = frozenset({"useradd", "adduser"})
+_CHANGES = frozenset({"usermod", "userdel", "deluser", "vipw", "chsh"})
+# useradd of shadow; adduser of Debian and of BusyBox, whose options differ but do not clash here.
+_USERADD = (
+    "-m -M -r -U -N -l -o --create-home --no-create-home --system --user-group --no-user-group --no-log-init"
+    " --non-unique",
+    "-b -c -d -e -f -g -G -k -K -p -s -u --base-dir --comment --home-dir --home --gid --groups --skel --shell --uid"
+    " --password --key --expiredate --inactive",
+)
+_ADDUSER = (
+    "-D -S -H --system --disabled-password --disabled-login --no-create-home --group --quiet --force-badname"
+    " --allow-bad-names",
+    "-h -u -G -g -s -k --home --uid --gid --ingroup --gecos --comment --shell --firstuid --lastuid",
+)
 
 
 def account(stage: Stage, instruction: Instruction) -> Account | None:
@@ -27,54 +40,89 @@ def account(stage: Stage, instruction: Instruction) -> Account | None:
             if line is instruction:
                 break
             if line.keyword == "RUN":
-                known.update((entry.name, entry) for entry in _created(level, line))
+                _apply(line, level.state(line), known)
     found = known.get(name)
     if found is None and name.isdigit():
         found = next((entry for entry in known.values() if entry.uid == int(name)), None)
     return found
 
 
-def _created(stage: Stage, instruction: Instruction) -> list[Account]:
-    if instruction.json is not None or instruction.heredocs or shell_dialect(stage.state(instruction)) is None:
-        return []
+def _apply(instruction: Instruction, state: State, known: dict[str, Account]) -> None:
+    """Change `known` as a RUN may change the accounts; forget all where that cannot be followed."""
+    if instruction.json is not None:
+        return
+    if instruction.heredocs or shell_dialect(state) is None:
+        known.clear()  # its text is not at hand
+        return
     try:
         script = shell.parse(instruction.body.text)
     except shell.NotUnderstood:
-        return []
-    found = []
-    for simple in shell.simples(script):
-        words = [word.expand(stage.state(instruction).env.get) for word in simple.words]
-        if words and words[0] in ("useradd", "adduser", "/usr/sbin/useradd", "/usr/sbin/adduser"):
-            made = str(words[0]).endswith("adduser") or bool({"-m", "--create-home"} & set(words))
-            entry = _parse(words[1:], made)
+        if any(word in instruction.body.text for word in (*_CREATES, *_CHANGES)):
+            known.clear()
+        return
+    for words in _commands(script, state):
+        program = (words[0] or "").rpartition("/")[2]
+        if program in _CHANGES:
+            known.clear()
+        elif program in _CREATES:
+            entry = _created(words)
             if entry:
-                found.append(entry)
-    return found
+                known[entry.name] = entry
 
 
-def _parse(words: list[str | None], made: bool) -> Account | None:
-    """Read a useradd or adduser command line; the home is the tool's default unless given."""
-    uid: int | None = None
-    home: str | None = None
-    names: list[str] = []
-    index = 0
-    while index < len(words):
-        word = words[index]
-        if word is None:
-            return None
-        option, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
-        takes_value = option in _WITH_VALUE and not (option in ("-S",) or equals)
-        if takes_value:
-            index += 1
-            value = (words[index] if index < len(words) else None) or ""
-        if option in _UID_OPTIONS:
-            uid = int(value) if value.isdigit() else None
-        elif option in _HOME_OPTIONS:
-            home = value or None
-        elif not word.startswith("-"):
-            names.append(word)
-        index += 1
-    if not names or (home is None and not made):
-        return Account(names[0], uid, None, None, False) if names else None
-    exists = made and not {"-H", "-M", "--no-create-home", "--system", "-S", "-r"} & set(words)
-    return Account(names[0], uid, None, home or f"/home/{names[0]}", exists)
+def _commands(script: shell.Script, state: State) -> Iterator[list[str | None]]:
+    for simple in shell.simples(script):
+        if simple.words:
+            yield [word.expand(state.env.get) for word in simple.words]
+
+
+def _arguments(words: Sequence[str | None]) -> list[Argument]:
+    table = _USERADD if (words[0] or "").endswith("useradd") else _ADDUSER
+    return arguments(words, 1, table[0].split(), table[1].split())
+
+
+def _created(words: Sequence[str | None]) -> Account | None:
+    """Return the account that a useradd or adduser makes; its home is None where the tool's default is not known."""
+    try:
+        found = _arguments(words)
+    except UnknownOption:
+        return None
+    options = {item.option: item.value for item in found if item.option}
+    names = [item.value for item in found if not item.option]
+    if len(names) != 1:
+        return None  # `adduser USER GROUP` creates nobody
+    is_useradd = (words[0] or "").endswith("useradd")
+    uid = options.get("-u", options.get("--uid", ""))
+    gid = options.get("-g", options.get("--gid", "")) if is_useradd else options.get("--gid", "")
+    home = _home(options, is_useradd)
+    if home is None and not options.keys() & {"-b", "--base-dir", "--system", "-r", "-K", "--key"}:
+        home = f"/home/{names[0]}"
+    if is_useradd:
+        exists = bool(options.keys() & {"-m", "--create-home"})
+    else:
+        exists = not options.keys() & {"-H", "--no-create-home", "--system", "-S"}
+    return Account(names[0], _number(uid), _number(gid), home, exists and home is not None)
+
+
+def _home(options: dict[str, str], is_useradd: bool) -> str | None:
+    names = ("-d", "--home-dir", "--home") if is_useradd else ("-h", "--home")
+    return next((options[name] for name in names if name in options), None)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() else None
+
+
+def home_of(words: Sequence[str | None]) -> str | None:
+    """Return the home that a command which makes users or groups names, "" if none; None if it cannot be read."""
+    if None in words:
+        return None
+    if (words[0] or "").rpartition("/")[2] not in _CREATES:
+        return ""
+    try:
+        options = {item.option: item.value for item in _arguments(words) if item.option}
+    except UnknownOption:
+        return None
+    if options.keys() & {"-b", "--base-dir", "-k", "--skel"}:
+        return None
+    return _home(options, (words[0] or "").endswith("useradd")) or ""

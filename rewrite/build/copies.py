@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..source.dockerfile import Instruction
-from ..source.words import LexError, unquote, variables
+from ..source.words import LexError, unquote
 from .context import Context
 from .paths import inside, join, relative
 from .stages import State
 
-
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """One source of a COPY: the context path and the image path it becomes; directories as trees."""
+    """One source of a COPY: the context path and the image path it becomes; directories as trees.
+
+    A file has two where its destination may be a directory of the image.
+    """
 
     source: str
     destination: str
@@ -76,46 +79,68 @@ def from_context(instruction: Instruction) -> bool:
 
 def read_copy(instruction: Instruction, state: State, context: Context) -> Copy:
     """Return what a COPY or ADD from the context (see `from_context`) writes where."""
-    words = [_plain(word.text, instruction, state) for word in instruction.words]
-    raw_destination = words[-1]
-    destination = join(state.workdir, raw_destination) if raw_destination else None
-    for name in ("parents", "exclude"):
-        if instruction.flag(name):
-            return Copy(instruction, destination, (), False, f"--{name} is in use")
-    if instruction.heredocs:
-        return Copy(instruction, destination, (), False, "it copies a heredoc")
-    if destination is None or raw_destination is None:
-        return Copy(instruction, None, (), False, "its destination depends on what is not known")
-    sources = words[:-1]
-    if not sources or None in sources:
-        return Copy(instruction, destination, (), False, "a source depends on a variable")
-    return _mapped(instruction, [source for source in sources if source], raw_destination, destination, context)
-
-
-def _mapped(
-    instruction: Instruction, sources: list[str], raw_destination: str, destination: str, context: Context
-) -> Copy:
-    if any(_is_remote(source) for source in sources):
-        return Copy(instruction, destination, (), False, "a source is not in the context")
-    wildcard = any(set(source) & set("*?[\\") for source in sources)
-    into = raw_destination.endswith("/") or raw_destination in (".", "..") or raw_destination.endswith("/.")
-    mappings = []
-    for source in sources:
-        clean = posixpath.normpath(source.lstrip("/") or ".")
-        paths = context.glob(clean) if set(clean) & set("*?[\\") else (clean,)
-        into = into or len(paths) > 1 or len(sources) > 1
-        for path in paths:
-            if context.is_dir(path):
-                mappings.append(Mapping(path, destination, True))
-            else:
-                target = posixpath.join(destination, posixpath.basename(path)) if into else destination
-                mappings.append(Mapping(path, target, False))
+    words = [_value(word.text, instruction, state) for word in instruction.words]
+    *sources, raw = words
+    destination = None if raw is None else join(state.workdir, raw or ".")
+    opaque = _opaque(instruction, sources, destination)
+    if opaque or raw is None or destination is None:
+        return Copy(instruction, destination, (), False, opaque)
+    names = [posixpath.normpath("/" + str(source)).lstrip("/") or "." for source in sources]
+    wildcard = any(_is_pattern(name) for name in names)
+    try:
+        paths = [path for name in names for path in (context.glob(name) if _is_pattern(name) else (name,))]
+    except ValueError as error:
+        return Copy(instruction, destination, (), True, str(error))
+    if instruction.keyword == "ADD" and any(_is_archive(path, context) for path in paths):
+        return Copy(instruction, destination, (), wildcard, "ADD unpacks an archive")
+    into = len(paths) > 1 or len(names) > 1 or raw.endswith(("/", "/.")) or raw in ("", ".", "..")
+    into = into or (state.workdir is not None and inside(state.workdir, destination))
+    mappings = [mapping for path in paths for mapping in _mappings(path, destination, into, context)]
     return Copy(instruction, destination, tuple(mappings), wildcard, "")
 
 
-def _plain(text: str, instruction: Instruction, state: State) -> str | None:
-    if instruction.json is not None and not variables(text, instruction.escape):
-        return text
+def _opaque(instruction: Instruction, sources: list[str | None], destination: str | None) -> str:
+    for name in ("parents", "exclude", "unpack"):
+        if instruction.flag(name):
+            return f"--{name} is in use"
+    if instruction.heredocs:
+        return "it copies a heredoc"
+    if destination is None:
+        return "its destination depends on what is not known"
+    if not sources or not all(sources):
+        return "a source depends on a variable"
+    if any(_is_remote(str(source)) for source in sources):
+        return "a source is not in the context"
+    return ""
+
+
+def _mappings(path: str, destination: str, into: bool, context: Context) -> Iterator[Mapping]:
+    if context.is_dir(path):
+        yield Mapping(path, destination, True)
+        return
+    name = posixpath.basename(path)
+    given = posixpath.basename(destination)
+    if not into:
+        yield Mapping(path, destination, False)
+    extension = posixpath.splitext(name)[1]
+    if into or not (given == name or (extension and posixpath.splitext(given)[1] == extension)):
+        # Without a slash the destination is a directory, too, if the image has one of that name.
+        yield Mapping(path, posixpath.join(destination, name), False)
+
+
+def _is_pattern(name: str) -> bool:
+    return bool(set(name) & set("*?[\\"))
+
+
+def _is_archive(path: str, context: Context) -> bool:
+    """Tell whether ADD would unpack the file at `path`, by what its name or its first bytes say."""
+    text = context.read(path) or ""
+    starts = text.startswith(("\x1f\udc8b", "BZh", "\udcfd7zXZ", "(\udcb5/\udcfd"))
+    return starts or text[257:262] == "ustar" or path.endswith(".tar")
+
+
+def _value(text: str, instruction: Instruction, state: State) -> str | None:
+    # The builder expands the strings of the JSON form, too, and takes their quotes away.
     try:
         return unquote(text, instruction.escape, state.lookup)
     except LexError:

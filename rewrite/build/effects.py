@@ -1,17 +1,20 @@
 """What well-known commands read and write, and which instructions a COPY may be moved past.
 
-A command that is not listed here is unknown; nothing is concluded from its name.
+A command that is not listed here is unknown, and so is one with an option that its table does not hold; nothing is
+concluded from a name. Directories stand for all below them, and a pattern for the directory that it looks into.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from ..source.shelltree import Compound, Redirect, commands_of
+from ..source.shelltree import Compound, Redirect, Word, command_words, commands_of
+from .accounts import home_of
+from .options import Argument, UnknownOption, arguments
 from .paths import SYSTEM, join
 from .runs import Run, Step
 
@@ -27,33 +30,55 @@ class Effect:
     writes: tuple[str, ...] = ()
     environment: bool = False
 
-_UNCERTAIN = re.compile(r"([*?]|\[[^]]*\]|\{[^}]*\}|\$\{[^}]*\}|\$\w+|\$\([^)]*\)|`[^`]*`)")
-
 
 class Unknown(ValueError):
     """What a command reads or writes cannot be listed."""
 
 
 NOTHING = Effect()
-_SILENT = frozenset(": true false set export unset exit umask shift return cd pwd id whoami uname date sleep which type command"
-                    " hash break continue readonly local trap ulimit dpkg-query nproc arch".split())  # fmt: skip
+_UNCERTAIN = re.compile(r"([*?]|\[[^]]*\]|\{[^}]*\}|\$\{[^}]*\}|\$\w+|\$\([^)]*\)|`[^`]*`)")
+_BINARIES = ("", "/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin")
+
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_SILENT = _set(
+    ": true false set export unset exit umask shift return cd pwd id whoami uname date sleep which type hash break"
+    " continue readonly local ulimit dpkg-query nproc arch echo printf"
+)
+# Their --version reads no file of a project, as that of yarn, cargo, go and others does.
+_VERSIONED = _set(
+    "bash cc cmake clang curl docker g++ gcc git java javac make node openssl perl php pip pip3 ruby wget"
+)
+_OWNER_SWITCHES = _set(
+    "-R -v -f -c --recursive --verbose --quiet --silent --changes --preserve-root --no-preserve-root"
+)
+_VERSION = _set("--version -v -V -version version")
 
 
 def effect(step: Step) -> Effect | None:
     """Return the effect of a simple command, redirections included; None if it is not known."""
     try:
-        found = _program(step)
-        return _with_redirects(found, step) if found else None
-    except Unknown:
+        return _with_redirects(_program(step), step)
+    except (Unknown, UnknownOption):
         return None
 
 
 def compounds(run: Run) -> tuple[Compound, ...]:
-    """Return the compound commands of a RUN that test or compute by themselves: ``[[ ]]``, ``case``, ``(( ))``."""
+    """Return the compound commands of a RUN that do more than the commands inside them.
+
+    These are ``[[ ]]``, ``case`` and ``(( ))``; functions; loops over file names; and all with redirections.
+    """
     if run.script is None:
         return ()
-    found = (command for command in commands_of(run.script) if isinstance(command, Compound))
-    return tuple(command for command in found if command.kind in ("test", "case", "arith"))
+    return tuple(command for command in commands_of(run.script) if isinstance(command, Compound) and _acts(command))
+
+
+def _acts(command: Compound) -> bool:
+    kind, globs = command.kind, any(part.kind == "glob" for word in command_words(command) for part in word.parts)
+    return kind in ("test", "case", "arith", "function") or globs or bool(command.redirects)
 
 
 def redirected(step: Step) -> Effect:
@@ -66,13 +91,9 @@ def _with_redirects(found: Effect, step: Step) -> Effect:
     for redirect in step.simple.redirects:
         if redirect.operator in ("<<", "<<-", "<<<") or _is_descriptor(redirect):
             continue
-        target = redirect.target.expand(step.env.get)
-        path = join(step.cwd, target) if target else None
-        if path is None:
-            raise Unknown
-        if path.startswith("/dev/"):
-            continue
-        (reads if redirect.operator == "<" else writes).append(path)
+        path = _path(step, redirect.target.expand(step.env.get))
+        if not path.startswith("/dev/"):
+            (reads if redirect.operator == "<" else writes).append(path)
     return Effect(tuple(reads), tuple(writes), found.environment)
 
 
@@ -80,156 +101,252 @@ def _is_descriptor(redirect: Redirect) -> bool:
     return redirect.operator in (">&", "<&") and bool(re.fullmatch(r"\d+|-", redirect.target.value or ""))
 
 
-def _program(step: Step) -> Effect | None:
+def _program(step: Step) -> Effect:
     if not step.simple.words:
         return NOTHING
     program = step.program
-    if program is None:
-        return None
-    rest = step.words[1:]
-    if program in _SILENT or (rest and all(word in ("--version", "-v", "-V", "version") for word in rest)):
+    # A path may lead to a program of the project that only has the name.
+    if program is None or posixpath.dirname(step.words[0] or "") not in _BINARIES:
+        raise Unknown
+    is_python = re.fullmatch(r"python(3(\.\d+)?)?", program) is not None
+    if program in _SILENT or (program == "command" and step.words[1:2] == ("-v",)):
         return NOTHING
-    if program in ("echo", "printf"):
+    if (is_python or program in _VERSIONED) and len(step.words) == 2 and step.words[1] in _VERSION:
         return NOTHING
-    handler = _HANDLERS.get(program)
-    if program == "python" or re.fullmatch(r"python3(\.\d+)?", program):
-        handler = _venv
-    return handler(step) if handler else None
+    handler = _venv if is_python else _HANDLERS.get(program)
+    if handler is None:
+        raise Unknown
+    return handler(step)
 
 
-def _operands(step: Step, valued: Sequence[str] = ()) -> list[str]:
-    """Return the operands as image paths; raises Unknown if one is not known or a pattern."""
-    found, skip = [], False
-    for word in step.words[1:]:
-        if word is None:
-            raise Unknown
-        if skip or (word.startswith("-") and word != "-"):
-            skip = not skip and word in valued
-            continue
-        path = join(step.cwd, word)
-        if path is None or set(word) & set("*?"):
-            raise Unknown
-        found.append(path)
-    return found
+def _path(step: Step, word: str | None) -> str:
+    path = join(step.cwd, word) if word else None
+    if path is None:
+        raise Unknown
+    return path
 
 
-def _writes(step: Step) -> Effect:
-    return Effect(writes=tuple(_operands(step, ("-m", "-d", "-t"))))
+def _operand(step: Step, word: Word, value: str | None) -> str:
+    """Return the image path that an operand names, or the directory that its pattern looks into."""
+    first = next((at for at, part in enumerate(word.parts) if part.kind == "glob"), None)
+    if value is not None or first is None:
+        return _path(step, value)
+    fixed = Word(word.span, word.raw, word.parts[:first]).expand(step.env.get) if first else ""
+    if fixed is None or any(part.kind in ("variable", "substitution", "other") for part in word.parts[first:]):
+        raise Unknown
+    return _path(step, fixed.rpartition("/")[0] + "/" if "/" in fixed else ".")
+
+
+def _parse(step: Step, switches: str = "", valued: str = "") -> tuple[list[str], list[Argument]]:
+    """Return the operands as image paths, and the options with values; raises Unknown or UnknownOption."""
+    # Only the shape counts here; what a pattern or a variable in an operand becomes is for `_operand`.
+    words = [word if word is not None or _is_option(step, at) else "?" for at, word in enumerate(step.words)]
+    found = arguments(words, 1, _set(switches), _set(valued))
+    operands = [
+        _operand(step, step.simple.words[item.index], step.words[item.index]) for item in found if not item.option
+    ]
+    if any(item.option and item.value == "?" for item in found):
+        raise Unknown
+    return operands, [item for item in found if item.option]
+
+
+def _is_option(step: Step, at: int) -> bool:
+    # An unknown word that begins with a variable could become an option.
+    parts = step.simple.words[at].parts
+    return not parts or parts[0].kind not in ("literal", "glob", "tilde") or parts[0].text.startswith("-")
+
+
+def _mkdir(step: Step) -> Effect:
+    return Effect(writes=tuple(_parse(step, "-p -v --parents --verbose", "-m --mode")[0]))
+
+
+def _touch(step: Step) -> Effect:
+    return Effect(writes=tuple(_parse(step, "-a -c -m -h --no-create", "-t -d --date")[0]))
 
 
 def _remove(step: Step) -> Effect:
-    found = removed(step)
-    operands = [word for word in step.simple.words[1:] if not word.raw.startswith("-")]
-    if len(found) != len(operands):
-        raise Unknown
-    return Effect(writes=found)
+    switches = "-r -R -f -v -d -i -I --recursive --force --verbose --dir --preserve-root --no-preserve-root"
+    return Effect(writes=tuple(_parse(step, switches if step.program == "rm" else "--ignore-fail-on-non-empty")[0]))
 
 
 def _reads(step: Step) -> Effect:
-    return Effect(tuple(_operands(step)))
+    operands, _ = _parse(step, "-a -A -e -h -l -n -t -u -v -1 -d -r -R -S -F -E -T -s -b -i -Z")
+    return Effect(tuple(operands) or ((_path(step, "."),) if step.program == "ls" else ()))
+
+
+def _test(step: Step) -> Effect:
+    """``test`` and ``[``: the operands of file tests; all others are strings."""
+    words = list(step.words[1:])
+    found = []
+    for at, word in enumerate(words):
+        if word in ("-nt", "-ot", "-ef") and at:
+            found += [_path(step, words[at - 1])]
+        if word in ("-nt", "-ot", "-ef") or (word and re.fullmatch(r"-[bcdefghkLOprsSuwxGN]", word)):
+            found += [_path(step, words[at + 1] if at + 1 < len(words) else None)]
+    return Effect(tuple(found))
 
 
 def _owner(step: Step) -> Effect:
-    # The first operand is an owner or a mode, unless an option gives the reference.
-    words = [word for word in step.words[1:] if word is None or not word.startswith("-")]
-    paths = [join(step.cwd, word) if word else None for word in words[1:]]
-    if None in paths or any(set(str(path)) & set("*?") for path in paths):
+    """chown, chgrp and chmod: an owner or a mode, then paths."""
+    words = step.words
+    options = {at: word for at, word in enumerate(words) if word is not None and word.startswith("-")}
+    for word in options.values():
+        if word not in _OWNER_SWITCHES and {f"-{letter}" for letter in word[1:]} - _OWNER_SWITCHES:
+            raise Unknown  # --reference, or a mode such as -x
+    indexes = [at for at in range(1, len(words)) if at not in options][1:]
+    paths = tuple(_operand(step, step.simple.words[at], words[at]) for at in indexes)
+    if not paths:
         raise Unknown
-    return Effect(tuple(map(str, paths)), tuple(map(str, paths)))
+    return Effect(paths, paths)
 
 
 def _transfer(step: Step) -> Effect:
-    *sources, target = _operands(step)
-    moved = sources if step.program == "mv" else []
-    return Effect(tuple(sources), (target, *moved))
+    switches = "-r -R -a -f -v -p -d -i -n -u -L -P -H --recursive --archive --force --verbose --no-clobber --update"
+    operands, _ = _parse(step, f"{switches} --dereference --no-dereference", "")
+    if len(operands) < 2:
+        raise Unknown
+    *sources, target = operands
+    return Effect(tuple(sources), (target, *(sources if step.program == "mv" else ())))
+
+
+def _install(step: Step) -> Effect:
+    operands, _ = _parse(step, "-D -v -p -c", "-m -o -g --mode --owner --group")
+    if len(operands) < 2:
+        raise Unknown
+    return Effect(tuple(operands[:-1]), (operands[-1],))
 
 
 def _link(step: Step) -> Effect:
-    *_, target = _operands(step)
-    return Effect(writes=(target,))
+    operands, _ = _parse(step, "-s -f -n -v --symbolic --force --no-dereference --verbose")
+    if len(operands) < 2:
+        raise Unknown  # the link's name is then the target's, in the working directory
+    return Effect(tuple(operands[:-1]), (operands[-1],))
 
 
 def _system(step: Step) -> Effect:
-    if None in step.words or any(str(word).startswith(("./", "/")) for word in step.words[1:]):
-        raise Unknown
-    return Effect(("/etc",), SYSTEM)
+    """Package managers and their like: they read the system, run packages' scripts and write the system."""
+    for word in step.words[1:]:
+        is_file = word is None or ("/" in word and "://" not in word) or word.startswith("file:")
+        if is_file or str(word).endswith((".apk", ".rpm", ".deb")):
+            raise Unknown
+    return Effect(SYSTEM, SYSTEM, environment=True)
+
+
+def _corepack(step: Step) -> Effect:
+    if step.words[1:2] in (("enable",), ("disable",)) and None not in step.words:
+        return Effect((), SYSTEM)
+    names = [word for word in step.words[2:] if word != "--activate"]
+    if (
+        step.words[1:2] != ("prepare",)
+        or not names
+        or any(not name or "@" not in name or "/" in name for name in names)
+    ):
+        raise Unknown  # without a name it reads package.json
+    home = _path(step, step.env.get("HOME"))
+    return Effect((), (*SYSTEM, posixpath.join(home, ".cache/node")), environment=True)
 
 
 def _dpkg(step: Step) -> Effect:
     if step.words[1:2] and step.words[1] in ("--print-architecture", "--compare-versions", "-l", "-L", "-s", "-S"):
         return NOTHING
-    return Effect(("/etc", *_operands(step)), SYSTEM)
+    operands, _ = _parse(step, "-i --install --force-all --force-depends --configure -a --purge -P -r")
+    return Effect((*SYSTEM, *operands), SYSTEM, environment=True)
 
 
 def _account(step: Step) -> Effect:
-    home = next((step.words[at + 1] for at, word in enumerate(step.words[:-1]) if word in ("-d", "-h", "--home", "--home-dir")), None)
-    return Effect((), ("/etc", "/home", "/var/mail", "/var/lib", *([home] if home else [])))
+    home = home_of(step.words)
+    if home is None:
+        raise Unknown
+    return Effect(("/etc",), ("/etc", "/home", "/var/mail", "/var/lib", *([_path(step, home)] if home else [])))
+
+
+_CURL_SWITCHES = (
+    "-f -s -S -L -k -v -g -I -O -4 -6 -# --fail --silent --show-error --location --insecure --verbose --compressed"
+    " --create-dirs --retry-connrefused --retry-all-errors --tlsv1.2 --tlsv1.3 --http1.1 --remote-name --progress-bar"
+    " --fail-with-body --globoff --head --ipv4 --no-progress-meter"
+)
+_CURL_VALUED = (
+    "-o -H -A -e -x -X -m -u -w -y -Y --output --header --user-agent --proto --proto-redir --retry --retry-delay"
+    " --retry-max-time --connect-timeout --max-time --url --request --user --output-dir"
+)
+_WGET_SWITCHES = (
+    "-q -v -nv -nc -c -N -4 -6 --quiet --no-verbose --no-check-certificate --show-progress --continue --no-clobber"
+    " --https-only --no-cache --content-on-error --no-hsts"
+)
+_WGET_VALUED = (
+    "-O -o -P -T -t -U -w --output-document --output-file --directory-prefix --timeout --tries --user-agent --progress"
+    " --header --waitretry --retry-on-http-error --secure-protocol"
+)
 
 
 def _download(step: Step) -> Effect:
-    """curl and wget: a file named by an option, or by the address's last part in the working directory."""
+    """curl and wget: a file named by an option, or by the address's last part."""
+    is_curl = step.program == "curl"
+    tables = (_CURL_SWITCHES, _CURL_VALUED) if is_curl else (_WGET_SWITCHES, _WGET_VALUED)
     if None in step.words:
         raise Unknown
-    words = [str(word) for word in step.words[1:]]
-    targets, reads = [], []
-    for at, word in enumerate(words):
-        following = words[at + 1] if at + 1 < len(words) else ""
-        if word in ("-o", "--output", "--output-document", "-P", "--directory-prefix", "--output-dir"):
-            targets.append(following)
-        elif re.fullmatch(r"-[A-Za-z]*[oOP]", word) and word not in ("-o", "-P"):
-            is_wget_or_o = step.program == "wget" or word.endswith("o")
-            targets.append(following if is_wget_or_o and not word.endswith("P") else _basename(words))
-        elif word.startswith(("-d", "--data", "-F", "-T", "--upload-file", "-K", "--config", "-i", "--input-file")):
-            raise Unknown
-    if step.program == "wget" and not targets:
-        targets.append(_basename(words))
-    paths = [join(step.cwd, target) for target in targets if target != "-"]
-    if None in paths:
+    found = arguments(step.words, 1, _set(tables[0]), _set(tables[1]))
+    options = {item.option: item.value for item in found}
+    urls = [item.value for item in found if item.option in ("", "--url")]
+    if any(url.startswith("file:") for url in urls) or any(
+        item.option and item.value.startswith("@") for item in found
+    ):
         raise Unknown
-    return Effect(tuple(reads), tuple(map(str, paths)))
+    directory = options.get("--output-dir") or options.get("-P") or options.get("--directory-prefix") or "."
+    outputs = ("-o", "--output") if is_curl else ("-O", "--output-document")
+    targets = [item.value for item in found if item.option in outputs]
+    if {"-O", "--remote-name"} & options.keys() if is_curl else not targets:
+        targets += [_basename(url) for url in urls]
+    logs = [] if is_curl else [item.value for item in found if item.option in ("-o", "--output-file")]
+    paths = [_path(step, posixpath.join(directory, target)) for target in targets if target != "-"]
+    paths += [_path(step, log) for log in logs if log != "-"]
+    return Effect((), tuple(path for path in paths if not path.startswith("/dev/")), environment=True)
 
 
-def _basename(words: Sequence[str]) -> str:
-    urls = [word for word in words if "://" in word]
-    name = posixpath.basename(urls[-1].partition("?")[0]) if urls else ""
-    if not name or len(urls) > 1:
+def _basename(url: str) -> str:
+    name = posixpath.basename(re.split(r"[?#]", url)[0]) if url.count("/") > 2 and "://" in url else ""
+    if not name or set(name) & set("{[%"):
         raise Unknown
     return name
 
 
-def _venv(step: Step) -> Effect | None:
-    words = step.words
-    if words[1:3] not in (("-m", "venv"), ("-m", "virtualenv")):
-        return None
-    return _made([str(word) for word in words[3:] if word is not None and not word.startswith("-")], step)
+def _venv(step: Step) -> Effect:
+    if step.words[1:3] not in (("-m", "venv"), ("-m", "virtualenv")):
+        raise Unknown
+    return _made(step, 3)
 
 
 def _virtualenv(step: Step) -> Effect:
-    return _made([str(word) for word in step.words[1:] if word is not None and not word.startswith("-")], step)
+    return _made(step, 1)
 
 
-def _made(operands: Sequence[str], step: Step) -> Effect:
-    paths = [join(step.cwd, operand) for operand in operands]
-    if None in step.words or None in paths or len(paths) != 1:
+def _made(step: Step, start: int) -> Effect:
+    switches = _set("--system-site-packages --copies --symlinks --clear --upgrade-deps --without-pip --no-download -q")
+    found = arguments(step.words, start, switches, _set("--prompt -p --python"))
+    operands = [item.value for item in found if not item.option]
+    if len(operands) != 1:
         raise Unknown
-    return Effect((), (str(paths[0]),))
+    return Effect((), (_path(step, operands[0]),), environment=True)
 
 
-def _git(step: Step) -> Effect | None:
-    if step.words[1:3] == ("config", "--global") or step.words[1:3] == ("config", "--system"):
-        return Effect((), (posixpath.join(step.env.get("HOME") or "/root", ".gitconfig"), "/etc/gitconfig"))
-    return None
+def _git(step: Step) -> Effect:
+    if step.words[1:3] == ("config", "--system"):
+        return Effect((), ("/etc/gitconfig",))
+    if step.words[1:3] != ("config", "--global"):
+        raise Unknown
+    home = _path(step, step.env.get("HOME"))
+    return Effect((), (posixpath.join(home, ".gitconfig"), posixpath.join(home, ".config/git")))
 
 
 def removed(step: Step) -> tuple[str, ...]:
-    """Return the image paths that an ``rm`` removes, a trailing ``/*`` left out; patterns elsewhere are not followed."""
+    """Return the image paths that an ``rm`` removes, a trailing ``/*`` left out; other patterns are not followed."""
     if step.program != "rm":
         return ()
     found = []
     for value, word in zip(step.words[1:], step.simple.words[1:], strict=True):
-        raw = value if value is not None else re.sub(r"/\*\Z", "", word.raw)
-        raw = re.sub(r"^(~|\$HOME|\$\{HOME\})(?=/|\Z)", lambda match: step.env.get("HOME") or match[0], raw)
-        path = None if raw.startswith("-") or set(raw) & set("*?[$~{") else join(step.cwd, raw)
+        if value is None and word.raw.endswith("/*") and word.parts[-1].kind == "glob":
+            value = Word(word.span, word.raw, word.parts[:-1]).expand(step.env.get)
+        path = join(step.cwd, value) if value and not value.startswith("-") else None
         found += [path] if path else []
     return tuple(found)
 
@@ -248,47 +365,36 @@ def may_remove(step: Step, path: str) -> bool:
         if raw.startswith(("-", "$", "~")):
             continue
         full = posixpath.join(step.cwd or "/", raw).rstrip("/") or "/"
-        pieces = ["[^/]*" if piece in ("*", "?") else ".*" if index % 2 else re.escape(piece) for index, piece in
-                  enumerate(_UNCERTAIN.split(full))]
+        pieces = [
+            "[^/]*" if piece in ("*", "?") else ".*" if index % 2 else re.escape(piece)
+            for index, piece in enumerate(_UNCERTAIN.split(full))
+        ]
         if any(re.fullmatch("".join(pieces), candidate) for candidate in candidates):
             return True
     return False
 
 
-_HANDLERS: dict[str, Callable[[Step], Effect | None]] = {
-    "mkdir": _writes,
-    "touch": _writes,
-    "rmdir": _writes,
+_HANDLERS: dict[str, Callable[[Step], Effect]] = {
+    "mkdir": _mkdir,
+    "touch": _touch,
     "rm": _remove,
+    "rmdir": _remove,
     "cat": _reads,
     "ls": _reads,
-    "test": _reads,
-    "chown": _owner,
-    "chmod": _owner,
-    "chgrp": _owner,
+    "test": _test,
+    "[": _test,
     "cp": _transfer,
     "mv": _transfer,
+    "install": _install,
     "ln": _link,
-    "apk": _system,
-    "yum": _system,
-    "dnf": _system,
-    "microdnf": _system,
-    "zypper": _system,
-    "ldconfig": _system,
-    "locale-gen": _system,
-    "update-locale": _system,
-    "update-ca-certificates": _system,
+    "corepack": _corepack,
     "dpkg": _dpkg,
-    "dpkg-reconfigure": _system,
-    "corepack": _system,
-    "useradd": _account,
-    "adduser": _account,
-    "usermod": _account,
-    "groupadd": _account,
-    "addgroup": _account,
-    "groupmod": _account,
     "curl": _download,
     "wget": _download,
     "virtualenv": _virtualenv,
     "git": _git,
+    **dict.fromkeys(("chown", "chmod", "chgrp"), _owner),
+    **dict.fromkeys(("useradd", "adduser", "groupadd", "addgroup", "groupmod"), _account),
+    **dict.fromkeys(("apk", "yum", "dnf", "microdnf", "zypper", "dpkg-reconfigure"), _system),
+    **dict.fromkeys(("ldconfig", "locale-gen", "update-locale", "update-ca-certificates"), _system),
 }

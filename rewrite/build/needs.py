@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..model import Place
-from ..source import ignorefile
+from ..source import gopattern, ignorefile
 from ..source.dockerfile import Dockerfile, Instruction
 from .build import Build
 from .context import Context
@@ -60,8 +60,8 @@ def needed(build: Build, sample: str) -> Source | None:
     """
     for source in sources(build):
         if "$" in source.path:
-            fixed = source.path.partition("$")[0]
-            if not fixed or sample.startswith(fixed.rstrip("/")):
+            fixed = source.path.partition("$")[0].rstrip("/")
+            if _with_variables(source.path).fullmatch(sample) or fixed == sample or fixed.startswith(sample + "/"):
                 return source
         elif set(source.path) & set("*?["):
             if _wildcard_names(source.path, sample):
@@ -73,14 +73,26 @@ def needed(build: Build, sample: str) -> Source | None:
     return None
 
 
+def _with_variables(path: str) -> re.Pattern[str]:
+    """Return what a source with variables can name: a variable stands for anything."""
+    parts = re.split(r"\$\{[^}]*\}|\$\w+", path)
+    return re.compile(".*".join(map(re.escape, parts)))
+
+
 def _wildcard_names(pattern: str, sample: str) -> bool:
     # `COPY * ./` is as broad as a directory; only what a pattern spells out counts as asked for.
+    if pattern.startswith(sample + "/"):
+        return True
     parts, names = pattern.split("/"), sample.split("/")
-    spelled = [part for part in parts if not re.fullmatch(r"[*?]+", part)]
-    if not spelled:
+    if all(re.fullmatch(r"[*?]+", part) for part in parts):
         return False
-    regex = re.compile("/".join(re.escape(part).replace(r"\*", "[^/]*").replace(r"\?", "[^/]") for part in parts))
-    return bool(regex.fullmatch("/".join(names[: len(parts)])))
+    if "**" in parts:
+        return True  # at any depth
+    try:
+        regex = gopattern.match_regex(pattern)
+    except ValueError:
+        return False  # the builder refuses it
+    return regex.fullmatch("/".join(names[: len(parts)])) is not None
 
 
 def _inside_ignored(source: str, sample: str) -> bool:

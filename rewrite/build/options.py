@@ -19,8 +19,13 @@ class UnknownOption(ValueError):
     """A word that the table does not explain: an unknown option, or a word whose value is not known."""
 
 
-def arguments(words: Sequence[str | None], start: int, switches: Collection[str], valued: Collection[str]) -> list[Argument]:
-    """Split `words[start:]` into arguments; long options may use ``=``, short ones be glued to a value or each other."""
+def arguments(
+    words: Sequence[str | None], start: int, switches: Collection[str], valued: Collection[str]
+) -> list[Argument]:
+    """Split `words[start:]` into arguments.
+
+    Long options may use ``=``, short ones be glued to a value or to each other. Raises UnknownOption.
+    """
     found: list[Argument] = []
     index = start
     while index < len(words):
@@ -35,7 +40,7 @@ def arguments(words: Sequence[str | None], start: int, switches: Collection[str]
             return found + [Argument("", str(operand), index + 1 + at) for at, operand in enumerate(rest)]
         if not word.startswith("-") or word == "-":
             found.append(Argument("", word, index))
-        elif name in valued and (equals or name.startswith("--")) and equals:
+        elif name in valued and equals:
             found.append(Argument(name, value, index))
         elif word in valued:
             found.append(Argument(word, _following(words, index + 1, word), index))
@@ -62,7 +67,7 @@ def _following(words: Sequence[str | None], index: int, option: str) -> str:
 
 
 def _short(word: str, index: int, switches: Collection[str], valued: Collection[str]) -> list[Argument]:
-    found = []
+    found: list[Argument] = []
     for at, letter in enumerate(word[1:], 1):
         option = f"-{letter}"
         if option in valued:

@@ -159,7 +159,7 @@ class Ecosystem(Protocol):
 def discover() -> tuple[Ecosystem, ...]:
     """Return the modules of this package, by name."""
     names = sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
-    return tuple(importlib.import_module(f"{__name__}.{name}") for name in names)  # type: ignore[misc]
+    return tuple(importlib.import_module(f"{__name__}.{name}") for name in names)
 
 
 def recognise(step: Step, view: View) -> Command | None:

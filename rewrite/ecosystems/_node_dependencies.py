@@ -12,7 +12,7 @@ from typing import Any
 
 from ..model import Declined, assumed, proved
 from . import Read, Write
-from ._node_package import Install, above
+from ._node_package import Install, Package, above
 from ._node_scripts import prisma_generate
 
 CLAIM = "no install script of a dependency reads what is not copied"
@@ -104,15 +104,21 @@ def _is_foreign(entry: Mapping[str, Any]) -> bool:
     return str(entry.get("resolved", "")).startswith(("git", "file:", "ssh:"))
 
 
+def _started_in(install: Install) -> list[Package]:
+    """Return the packages, and the directory that npm was started in (INIT_CWD), which ``--prefix`` does not change."""
+    cwd = install.settings.cwd
+    if cwd is None or any(package.directory == cwd for package in install.packages):
+        return install.packages
+    return [*install.packages, Package.parse(cwd, install.view) or Package(cwd, {})]
+
+
 def _reads_prisma(install: Install) -> None:
     """@prisma/client generates from the schema of the directory that npm was started in."""
-    for package in install.packages:
-        if package is not install.root and not install.view.exists(package.path("prisma")):
-            continue
+    for package in _started_in(install):
         schema = package.table("prisma").get("schema")
         data = {**package.data, "dependencies": {"@prisma/client": ""}}
         reads, writes = prisma_generate(package.directory, data, install.view, str(schema) if schema else None)
-        install.reads += reads
+        install.reads += (read for read in reads if install.view.exists(read.path))
         install.writes += writes
 
 
@@ -125,7 +131,7 @@ def _reads_puppeteer(install: Install) -> None:
 
 
 def _reads_msw(install: Install) -> None:
-    if any("msw" in package.data for package in install.packages):
+    if any("msw" in package.data for package in _started_in(install)):
         raise Declined("msw writes its worker into the project", install.view.place(install.root.path("package.json")))
 
 

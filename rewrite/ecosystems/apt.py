@@ -17,6 +17,7 @@ from ..build.paths import SYSTEM, inside, join, overlap
 from ..build.runs import Run, Step
 from ..model import Declined, Obligation, assumed, proved
 from ..source.dockerfile import Instruction
+from ..source.shell import Word
 from . import CachePlan, Command, MountSpec, Read, ScriptEdit, Site, Write
 from . import recognise as recognise_any
 
@@ -55,8 +56,15 @@ def parse(step: Step) -> tuple[str, list[Argument]] | None:
     """Return the subcommand and all arguments of an apt command, None if `step` is not one; raises UnknownOption."""
     if step.program not in ("apt-get", "apt"):
         return None
-    found = arguments(step.words, 1, _SWITCHES, _VALUED)
+    words = [value or _operand(word) for value, word in zip(step.words, step.simple.words, strict=True)]
+    found = arguments(words, 1, _SWITCHES, _VALUED)
     return next((argument.value for argument in found if not argument.option), ""), found
+
+
+def _operand(word: Word) -> str | None:
+    """Return a package as written whose version is a pattern or a variable: ``curl=8.*``, ``node=$VERSION``."""
+    first = word.parts[0] if word.parts else None
+    return word.raw if first and first.kind == "literal" and not first.text.startswith("-") else None
 
 
 def recognise(step: Step, view: View) -> Command | None:
@@ -77,7 +85,7 @@ def recognise(step: Step, view: View) -> Command | None:
         local = not argument.option and (argument.value.endswith(".deb") or argument.value.startswith((".", "/")))
         if local or argument.option in ("-c", "--config-file"):
             path = join(step.cwd, argument.value)
-            if path is None:
+            if path is None or set(path) & set("*?[$"):
                 return Command(
                     NAME, "apt-get install", True, declined=Declined(f"where {argument.value} lies is not known")
                 )

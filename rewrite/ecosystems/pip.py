@@ -305,7 +305,7 @@ def _enable(step: Step, prefix: str) -> tuple[list[ScriptEdit], list[Obligation]
     if any(assignment.name == "PIP_NO_CACHE_DIR" for assignment in step.simple.assignments):
         raise Declined("PIP_NO_CACHE_DIR is set for this command")
     if step.env.get("PIP_NO_CACHE_DIR", "") != "":
-        prefix = "PIP_NO_CACHE_DIR= " + prefix
+        prefix = "PIP_NO_CACHE_DIR='' " + prefix
         proof.append(proved("ENV PIP_NO_CACHE_DIR stays as it is", "pip takes an empty value as unset"))
     if prefix:
         edits.append(ScriptEdit(before=words[0].span.start, text=prefix))

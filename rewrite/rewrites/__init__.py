@@ -25,4 +25,4 @@ class Rewrite(Protocol):
 def discover() -> tuple[Rewrite, ...]:
     """Return the rewrites, by name."""
     names = sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
-    return tuple(importlib.import_module(f"{__name__}.{name}") for name in names)  # type: ignore[misc]
+    return tuple(importlib.import_module(f"{__name__}.{name}") for name in names)

@@ -202,7 +202,7 @@ class Passage:
             if read.required and not found and not view.exists(read.path):
                 raise Declined(f"{read.path} ({read.why}) is not in the build context", self.build.place(run.instruction))
             for path in found:
-                if any(mapping.is_dir and inside(mapping.source, path) for mapping in self.copy.mappings) or path == ".":
+                if path == ".":
                     raise Declined(f"{command.title} reads all of {read.path} ({read.why})", self.build.place(run.instruction))
                 self._plain(path)
                 yield path
@@ -238,6 +238,12 @@ _STATE = frozenset(". alias cd declare enable eval exec export hash local popd p
                    " ulimit umask unset".split())  # fmt: skip
 
 
+def _takes_away(step: Step) -> bool:
+    """Tell whether a command may remove what an earlier one of its RUN made: in a layer of its own it frees nothing."""
+    words = {"autoremove", "clean", "del", "erase", "prune", "purge", "remove", "uninstall", "-delete"}
+    return step.program in ("rm", "unlink", "truncate", "shred") or bool(words & {word for word in step.words if word})
+
+
 def split_before(build: Build, run: Run, step: Step) -> Split | None:
     """Return how a RUN can be cut before the top-level item of `step`; None if that might change what it does."""
     instruction, dockerfile = run.instruction, build.dockerfile
@@ -249,6 +255,8 @@ def split_before(build: Build, run: Run, step: Step) -> Split | None:
         stateful = not other.simple.words or other.program in _STATE or other.program is None
         if other.item in items[:at] and (stateful or other.item.pipeline.negated):
             return None
+    if any(_takes_away(other) for other in run.steps if other.item not in items[:at]):
+        return None
     gap = Span(run.span(items[at - 1].span).end, run.span(items[at].span).start)
     if any(gap.start <= comment.start < gap.end for comment in instruction.comments):
         return None

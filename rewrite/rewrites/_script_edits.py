@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ..build.build import Build
 from ..build.runs import Run
@@ -106,9 +107,9 @@ def delete(build: Build, run: Run, spans: Sequence[Span]) -> tuple[Edit, ...]:
 
 
 def _head(lines: Sequence[_Line], left: Sequence[Sequence[int]]) -> list[Span]:
-    """Return what goes where nothing is left of the first line: all up to the next text, if no comment stands between."""
+    """Return what goes if nothing is left of the first line: all up to the next text, unless a comment is between."""
     at = next(at for at, rest in enumerate(left) if rest)
-    adjoining = all(one.end == next_.start for one, next_ in zip(lines[:at], lines[1 : at + 1], strict=True))
+    adjoining = all(line.end == following.start for line, following in pairwise(lines[: at + 1]))
     return [Span(lines[0].start, left[at][0])] if lines[0].head and at and adjoining else []
 
 

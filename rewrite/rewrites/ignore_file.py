@@ -181,9 +181,10 @@ def _named_by_project(build: Build, group: dict[str, Any]) -> Place | None:
             continue
         text = build.context.read(entry.path) or ""
         # The words are looked for first: that is many times faster than the pattern.
-        match = regex.search(text) if any(word in text for word in words) else None
-        if match:
-            return Place(entry.path, text.count("\n", 0, match.start()) + 1)
+        if any(word in text for word in words):
+            for number, line in enumerate(text.split("\n"), 1):
+                if any(word in line for word in words) and regex.search(line):
+                    return Place(entry.path, number)
     return _run_by_dockerfiles(build, pattern)
 
 

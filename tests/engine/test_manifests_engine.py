@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,14 +45,12 @@ def versions(
     try:
         for case, edited in CASES.items():
             for name, folders in (("before", ["in"]), ("after", ["in", "out"])):
-                project = tmp_path_factory.mktemp(f"{case}-{name}")
-                for folder in folders:
-                    shutil.copytree(GOLDEN / case / folder, project, dirs_exist_ok=True, symlinks=True)
+                project, dockerfile = copy(case, folders, tmp_path_factory.mktemp(f"{case}-{name}"))
                 tag = f"{series}:{case}-{name}"
-                first = build(engine, project, series, tag)
+                first = build(engine, project, dockerfile, series, tag)
                 source = project / edited
                 source.write_text(source.read_text() + "# edited\n")
-                builds[case, name] = (tag, first, build(engine, project, series, ""))
+                builds[case, name] = (tag, first, build(engine, project, dockerfile, series, ""))
         images = saved_images(engine, [tag for tag, first, _ in builds.values() if first.ok])
         yield {key: Version(images[tag], *runs) for key, (tag, *runs) in builds.items() if tag in images}
     finally:
@@ -60,9 +58,18 @@ def versions(
             engine.call("image", "rm", "--force", tag)
 
 
-def build(engine: Engine, project: Path, series: str, tag: str) -> BuildRun:
+def copy(case: str, folders: Sequence[str], project: Path) -> tuple[Path, str]:
+    """Lay a case's folders over one another; the Dockerfile that is built is kept out of what ``COPY . .`` brings."""
+    for folder in folders:
+        shutil.copytree(GOLDEN / case / folder, project, dirs_exist_ok=True, symlinks=True)
+    dockerfile = (project / "Dockerfile").read_text()
+    shutil.copy(GOLDEN / case / "in" / "Dockerfile", project)
+    return project, dockerfile
+
+
+def build(engine: Engine, project: Path, dockerfile: str, series: str, tag: str) -> BuildRun:
     """Build with cache keys that no earlier series has."""
-    run = engine.build(project, project / "Dockerfile", tag=tag, add_hosts=(f"{series}.invalid:127.0.0.1",))
+    run = engine.build(project, dockerfile, tag=tag, add_hosts=(f"{series}.invalid:127.0.0.1",))
     assert run.ok, run.log
     return run
 
