@@ -184,6 +184,33 @@ def test_included_files_are_relative_to_their_file() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "RUN sed -i /x/d requirements.txt",
+        "RUN echo gunicorn >> /app/requirements.txt",
+        "RUN for f in requirements.txt; do pip-compile $f; done",
+        "RUN [\"tool\", \"requirements.txt\"]",
+        "COPY --from=other /requirements.txt /elsewhere/",
+        "COPY --from=other /r .",
+        "COPY <<EOF requirements.txt\nflask\nEOF",
+    ],
+)
+def test_a_file_that_has_changed_since_it_was_copied(change: str) -> None:
+    found = command("pip install -r requirements.txt", before=f"WORKDIR /app\nCOPY . .\n{change}")
+    if "elsewhere" in change:
+        assert project_reads(found) == ["/app/requirements.txt"]
+    else:
+        assert found.declined and found.declined.premise.endswith("or no longer as it was copied")
+    found = command("pip install -r requirements.txt", before=f"WORKDIR /app\n{change}\nCOPY . .")
+    assert project_reads(found) == ["/app/requirements.txt"]
+
+
+def test_commands_that_only_read_change_nothing() -> None:
+    before = "WORKDIR /app\nCOPY . .\nRUN pip install -r requirements.txt && cat requirements.txt > /tmp/log"
+    assert project_reads(command("pip install -r requirements.txt", before=before)) == ["/app/requirements.txt"]
+
+
 def test_a_remote_file_is_assumed_to_name_nothing() -> None:
     (doubt,) = command("pip install -c https://example.com/c.txt flask").proof
     assert doubt.claim == "https://example.com/c.txt asks for no file of the project"

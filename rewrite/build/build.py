@@ -8,6 +8,7 @@ from functools import cached_property
 
 from ..model import Place
 from ..source.dockerfile import Dockerfile, Instruction
+from .changes import Change, copy_change, run_change
 from .context import Context
 from .copies import Copy, from_context, read_copy
 from .runs import Run, Step, read_run
@@ -88,21 +89,35 @@ class Build:
 
     def view(self, stage: Stage, instruction: Instruction) -> View:
         """Return the files of the context that `instruction` of `stage` finds in the image."""
-        found = []
+        found: list[Copy | Change] = []
         for level in stage.lineage:
             lines = level.instructions
             if level is stage:
                 lines = lines[: lines.index(instruction)]
-            found += [copy for line in reversed(lines) if (copy := self.copy(line))]
+            found += [layer for line in reversed(lines) if (layer := self._changes.get(id(line)) or self.copy(line))]
         return View(self.context, tuple(found))
+
+    @cached_property
+    def _changes(self) -> dict[int, Change]:
+        return {
+            id(line): run_change(self.run(line)) if line.keyword == "RUN" else copy_change(line, stage.state(line))
+            for stage in self.stages
+            for line in stage.instructions
+            if line.keyword in ("RUN", "COPY", "ADD") and not ((copy := self.copy(line)) and not copy.opaque)
+        }
 
 
 @dataclass(frozen=True)
 class View:
-    """The image's files as far as they come from the context: `copies`, the latest first."""
+    """The image's files as far as they come from the context: what brings and changes them, the latest first."""
 
     context: Context
-    copies: tuple[Copy, ...]
+    layers: tuple[Copy | Change, ...]
+
+    @property
+    def copies(self) -> tuple[Copy, ...]:
+        """The instructions that bring files, the latest first."""
+        return tuple(layer for layer in self.layers if isinstance(layer, Copy))
 
     def context_path(self, path: str) -> str | None:
         """Return the context path behind the image path `path`, if a COPY brings it."""
@@ -113,9 +128,16 @@ class View:
         return None
 
     def read(self, path: str) -> str | None:
-        """Return the text of the file at the image path `path`, None if no COPY brings it."""
-        found = self.context_path(path)
-        return None if found is None else self.context.read(found)
+        """Return the text of the file at the image path `path`, None if no COPY brings it or it may have changed."""
+        for layer in self.layers:
+            if isinstance(layer, Change):
+                if layer.touches(path):
+                    return None
+                continue
+            found = layer.context_path(path)
+            if found is not None and (self.context.exists(found) or self.context.is_dir(found)):
+                return self.context.read(found)
+        return None
 
     def exists(self, path: str) -> bool:
         """Tell whether a COPY brings a file or directory at `path`."""

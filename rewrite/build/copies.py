@@ -12,6 +12,7 @@ from .context import Context
 from .paths import inside, join, relative
 from .stages import State
 
+
 @dataclass(frozen=True, slots=True)
 class Mapping:
     """One source of a COPY: the context path and the image path it becomes; directories as trees.

@@ -66,9 +66,11 @@ def needed(build: Build, sample: str) -> Source | None:
         elif set(source.path) & set("*?["):
             if _wildcard_names(source.path, sample):
                 return source
-        elif source.path == sample or source.path.startswith(sample + "/"):
-            return source
-        elif sample.startswith(source.path + "/") and _inside_ignored(source.path, sample):
+        elif (
+            source.path == sample
+            or source.path.startswith(sample + "/")
+            or (sample.startswith(source.path + "/") and _inside_ignored(source.path))
+        ):
             return source
     return None
 
@@ -95,8 +97,8 @@ def _wildcard_names(pattern: str, sample: str) -> bool:
     return regex.fullmatch("/".join(names[: len(parts)])) is not None
 
 
-def _inside_ignored(source: str, sample: str) -> bool:
-    """Tell whether `source` itself lies in what the line for `sample` is about (COPY node_modules/x …)."""
+def _inside_ignored(source: str) -> bool:
+    """Tell whether `source` lies in what is ignored as a rule (COPY node_modules/x …)."""
     return any(part in ("node_modules", ".git", "venv", ".venv") for part in source.split("/"))
 
 
@@ -111,10 +113,14 @@ def revives(context: Context, line: str) -> bool:
     if context.ignore is None:
         return False
     mine = ignorefile.parse(line)
-    return any(mine.excludes(re.sub(r"[*?]+", "x", pattern.text)) for pattern in context.ignore.patterns if pattern.negated)
+    return any(
+        mine.excludes(re.sub(r"[*?]+", "x", pattern.text)) for pattern in context.ignore.patterns if pattern.negated
+    )
 
 
-_INSTALLS = re.compile(r"\b(?:npm|pnpm|yarn|bun)\b[^\n]*?\b(?:ci|i|install|clean-install)\b|\byarn\b|\b(?:pip3?|venv|virtualenv|poetry|pdm|uv|pipenv)\b")
+_INSTALLS = re.compile(
+    r"\b(?:npm|pnpm|yarn|bun)\b[^\n]*?\b(?:ci|i|install|clean-install)\b|\byarn\b|\b(?:pip3?|venv|virtualenv|poetry|pdm|uv|pipenv)\b"
+)
 
 
 def relied_on(build: Build, directory: str) -> Source | None:

@@ -7,10 +7,11 @@ import posixpath
 BASE = "%"
 
 # What the system's package managers and language installers write to or read as a whole.
-SYSTEM = tuple(
-    "/bin /boot /dev /etc /lib /lib32 /lib64 /libx32 /proc /run /sbin /sys /usr/bin /usr/games /usr/include /usr/lib"
-    " /usr/lib32 /usr/lib64 /usr/libexec /usr/local /usr/sbin /usr/share /var/backups /var/cache /var/lib /var/log"
-    " /var/mail /var/spool".split()
+SYSTEM = (
+    *("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/run", "/sbin", "/sys"),
+    *("/usr/bin", "/usr/games", "/usr/include", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libexec", "/usr/local"),
+    *("/usr/sbin", "/usr/share"),
+    *("/var/backups", "/var/cache", "/var/lib", "/var/log", "/var/mail", "/var/spool"),
 )
 
 

@@ -73,12 +73,12 @@ class Surroundings:
 def walk(
     script: shell.Script, around: Surroundings, *, aborts: bool = False, within: shell.Item | None = None
 ) -> Iterator[Step]:
-    """Yield the steps of `script`, and leave in `around` what is known behind it.
+    """Yield the steps of `script`, those of its heredocs last, and leave in `around` what is known behind it.
 
     `aborts` tells whether the script ends when one of its items fails; `within` is the RUN's own item
     that holds the script, if it is not the RUN's.
     """
-    start = after_first = around.copy()
+    entered = start = after_first = around.copy()
     for item in script.items:
         if item.operator in ("||", "&"):
             # Behind `cd a ||` it has failed, and `cd a &` is another shell's.
@@ -92,8 +92,10 @@ def walk(
             around.forget(*around.differ(outside))
         elif item.operator != "&&":
             start, after_first = outside, around.copy()
+    somewhere = around.copy()
+    somewhere.forget(*around.differ(entered))
     for heredoc in script.heredocs:
-        yield from _substitutions(heredoc.body, around, within or script.items[-1])
+        yield from _substitutions(heredoc.body, somewhere, within or script.items[-1])
 
 
 def _item(item: shell.Item, around: Surroundings, within: shell.Item | None) -> Iterator[Step]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -54,8 +55,8 @@ class Command:
 
     `title` names it as a person would. `install` tells whether it is worth a layer of its own before
     the sources. `declined` says why its reads or writes cannot be listed. `proof` holds what was found
-    on the way. `environment` tells whether a program of the project or of a stranger may read any
-    environment variable.
+    on the way. `environment` tells whether a program of the project may read any environment variable,
+    `strangers` whether build or install scripts of packages run, which could do so too.
     """
 
     ecosystem: str
@@ -66,6 +67,7 @@ class Command:
     declined: Declined | None = field(default=None, compare=False)
     proof: tuple[Obligation, ...] = ()
     environment: bool = False
+    strangers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,16 @@ class Site:
     def later_runs(self) -> tuple[Run, ...]:
         """The RUNs that find what this one leaves: behind it, and in the stages built on its stage."""
         return tuple(self.build.later_runs(self.stage, self.run.instruction))
+
+
+def base_identity(site: Site) -> str | None:
+    """Return a name for the base image that can be part of a mount's id, None if it depends on a build argument.
+
+    The digest is left out: a cache has to outlive that.
+    """
+    words = site.stage.lineage[-1].from_.words
+    reference = words[0].text.partition("@")[0] if words else "$"
+    return None if "$" in reference else re.sub(r"[^A-Za-z0-9_.-]+", "-", reference)
 
 
 class Ecosystem(Protocol):

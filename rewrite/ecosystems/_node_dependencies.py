@@ -45,7 +45,7 @@ def judge_dependencies(install: Install) -> None:
     place = view.place(lock or package.path("package.json"))
     entries = _entries(install, lock)
     if entries is None:
-        install.environment = True
+        install.strangers = True
         names = {name for each in install.packages for name in each.dependencies()}
         doubt = "the lockfile does not mark them" if lock else "no lockfile tells which dependencies have one"
         install.proof.append(assumed(CLAIM, doubt, place))
@@ -55,7 +55,7 @@ def judge_dependencies(install: Install) -> None:
         names = {name for name, _ in marked}
         foreign = {name for name, entry in marked if _is_foreign(entry)}
         unknown = sorted((names - _SELF_CONTAINED - _READERS.keys()) | foreign)
-        install.environment = install.environment or bool(names)
+        install.strangers = install.strangers or bool(names)
         if unknown:
             install.proof.append(assumed(CLAIM, f"what these do is not known: {', '.join(unknown)}", place))
         else:

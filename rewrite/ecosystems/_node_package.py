@@ -80,7 +80,8 @@ class Install:
     """One package that npm installs from the tree, and what is gathered about it.
 
     `packages` are the root, its workspace members and its local dependencies; `scripts` tells whether
-    lifecycle scripts run; `environment` whether a program runs that may read any variable.
+    lifecycle scripts run; `environment` whether one runs that may read any variable, `strangers` whether
+    install scripts of dependencies do.
     """
 
     root: Package
@@ -93,6 +94,7 @@ class Install:
     writes: list[Write] = field(default_factory=list)
     proof: list[Obligation] = field(default_factory=list)
     environment: bool = False
+    strangers: bool = False
 
     @property
     def scripts(self) -> bool:

@@ -29,13 +29,14 @@ _SWITCHES = frozenset(
 )
 _VALUED = frozenset(
     "-r -c -e -f -i --requirement --constraint --editable --find-links --index-url --pypi-url --extra-index-url"
-    " --no-binary --only-binary --trusted-host --use-feature --allow-external --allow-insecure --allow-unverified --hash".split()
+    " --no-binary --only-binary --trusted-host --use-feature --allow-external --allow-insecure"
+    " --allow-unverified --hash".split()
 )
 KINDS = {
     "-r": "requirements", "--requirement": "requirements", "-c": "requirements", "--constraint": "requirements",
     "--build-constraint": "requirements", "-e": "editable", "--editable": "editable", "-f": "links",
-    "--find-links": "links", "-i": "index", "--index-url": "index", "--pypi-url": "index", "--extra-index-url": "index", "--cert": "file",
-    "--client-cert": "file", "--group": "group",
+    "--find-links": "links", "-i": "index", "--index-url": "index", "--pypi-url": "index",
+    "--extra-index-url": "index", "--cert": "file", "--client-cert": "file", "--group": "group",
 }  # fmt: skip
 _COMMENT = re.compile(r"(?:^|\s+)#.*$")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
@@ -95,7 +96,10 @@ def entries(line: str, env: Mapping[str, str | None]) -> Iterator[tuple[str, str
 
 @dataclass
 class Reader:
-    """Collects what one pip command reads and writes for what it is asked to install."""
+    """Collects what one pip command reads and writes for what it is asked to install.
+
+    `environment` is set once code of the project runs, which may read any variable.
+    """
 
     view: View
     cwd: str | None
@@ -103,6 +107,7 @@ class Reader:
     reads: list[Read] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
     proof: list[Obligation] = field(default_factory=list)
+    environment: bool = False
 
     def take(self, kind: str, value: str, base: str | None = None) -> None:
         """Follow one thing that pip is given; relative paths start at `base` (default: the working directory)."""
@@ -144,7 +149,7 @@ class Reader:
             seen.add(path)
             text = self.view.read(path)
             if text is None:
-                raise Declined(f"{path} is not a file of the build context, so what it asks for is not known")
+                raise Declined(f"{path} is not a file of the build context, or no longer as it was copied")
             self.reads.append(Read(path, "a requirements file", required=True))
             directory = posixpath.dirname(path)
             pending += [(nested, directory) for nested in self._file(path, text)]
@@ -206,6 +211,7 @@ class Reader:
                 raise Declined(f"the files that {target} stands for are not known")
             return
         reads, outputs = project_reads(path, self.view, editable)
+        self.environment = True
         self.reads += reads
         self.writes += [Write(output, "building the project leaves it there") for output in outputs]
 

@@ -18,7 +18,7 @@ from ..build.runs import Run, Step
 from ..model import Declined, Obligation, assumed, proved
 from ..source.dockerfile import Instruction
 from ..source.shell import Word
-from . import CachePlan, Command, MountSpec, Read, ScriptEdit, Site, Write
+from . import CachePlan, Command, MountSpec, Read, ScriptEdit, Site, Write, base_identity
 from . import recognise as recognise_any
 
 NAME = "apt"
@@ -170,20 +170,13 @@ def _without_removals(run: Run, steps: Sequence[Step] | None = None) -> str:
     return text
 
 
-def _base(site: Site) -> str:
-    """Return the base image as the first FROM names it, without the digest: a cache has to outlive that."""
-    words = site.stage.lineage[-1].from_.words
-    return words[0].text.partition("@")[0] if words else ""
-
-
 def _identity(site: Site) -> tuple[str, Obligation]:
     """Keep the packages of each base image apart: apt takes a cached file of the right name and size as it is."""
     claim = "no other distribution's packages share the mount"
-    reference = _base(site)
-    name = reference.partition(":")[0]
-    if "$" not in reference:
-        slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", reference)
-        return f"apt-{slug}", proved(claim, f"its id names the base image {reference}")
+    base = base_identity(site)
+    if base:
+        return f"apt-{base}", proved(claim, f"its id names the base image {base}")
+    name = site.stage.lineage[-1].from_.words[0].text.partition(":")[0]
     if name in _ONE_DISTRIBUTION:
         return f"apt-{name}", proved(claim, f"its id names {name}, whose tags are all of one distribution")
     return "", assumed(claim, "the base image depends on a build argument")

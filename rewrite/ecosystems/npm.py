@@ -199,7 +199,7 @@ def _local(step: Step, view: View, line: _Line, root: str) -> Command:
     install.check()
     reads, writes = tuple(dict.fromkeys(install.reads)), tuple(dict.fromkeys(install.writes))
     environment = install.environment or None in settings.values.values()
-    return Command(NAME, title, True, reads, writes, None, tuple(install.proof), environment)
+    return Command(NAME, title, True, reads, writes, None, tuple(install.proof), environment, install.strangers)
 
 
 def _rewritten(install: Install) -> Iterator[Write]:

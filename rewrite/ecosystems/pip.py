@@ -7,7 +7,6 @@ Facts: pip's documentation (options, configuration, caching) and source; for an 
 
 from __future__ import annotations
 
-import configparser
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
@@ -19,7 +18,8 @@ from ..build.options import Argument, UnknownOption, arguments
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined, Obligation, assumed, proved
-from . import CachePlan, Command, MountSpec, Read, ScriptEdit, Site, Write
+from . import CachePlan, Command, MountSpec, ScriptEdit, Site, Write, base_identity
+from ._pip_settings import PLACES, configuration, environment, homes, prefixes, settings
 from ._requirements import KINDS, Reader, is_remote
 
 NAME = "pip"
@@ -43,18 +43,8 @@ _VALUED = frozenset(
     " --use-feature --use-deprecated --exists-action --python --report --group --keyring-provider"
     " --resume-retries --format".split()
 )
-# Options whose value is a place that pip writes to.
-_PLACES = {
-    "-t": "--target", "-w": "--wheel-dir", "-d": "--dest", "-b": "--build", **{
-        option: option for option in
-        "--target --prefix --root --src --source --source-dir --source-directory --wheel-dir --dest --destination-dir"
-        " --destination-directory --build --build-dir --build-directory --log --log-file --local-log --report".split()
-    },
-}  # fmt: skip
 _SILENT = frozenset({"list", "freeze", "check", "show", "debug", "inspect", "index", "help", "cache"})
 _DOWNLOADS = frozenset({"install", "wheel", "download"})
-_SYSTEM_BIN = ("/bin", "/usr/bin", "/usr/local/bin")
-_HOME_FILES = (".netrc", ".gitconfig", ".ssh", ".pydistutils.cfg", ".config/git")
 
 
 def recognise(step: Step, view: View) -> Command | None:
@@ -103,7 +93,7 @@ def _command(step: Step, view: View, found: Sequence[Argument]) -> Command:
         if subcommand == "uninstall":
             return _install(step, view, found, [], title)
         if subcommand in _DOWNLOADS:
-            return replace(_install(step, view, found, operands[1:], title), install=True, environment=True)
+            return replace(_install(step, view, found, operands[1:], title), install=True, strangers=True)
     except Declined as declined:
         return Command(NAME, title, subcommand != "config", declined=declined)
     return Command(NAME, title, declined=Declined(f"{title} is not known"))
@@ -113,34 +103,35 @@ def _configured(step: Step, operands: Sequence[str]) -> Iterator[Write]:
     """Yield what ``pip config`` writes; declines settings that would make a later pip read or write elsewhere."""
     if operands[:1] == ["set"] and len(operands) == 3:
         option, value = "--" + operands[1].rpartition(".")[2].replace("_", "-"), operands[2]
-        if option in _PLACES or (option in KINDS and not (KINDS[option] in ("index", "links") and is_remote(value))):
+        if option in PLACES or (option in KINDS and not (KINDS[option] in ("index", "links") and is_remote(value))):
             raise Declined(f"it sets {operands[1]} for later commands")
     elif operands[:1] not in (["unset"], ["list"], ["get"], ["debug"]):
         raise Declined("what it changes is not known")
-    for home in _homes(step):
+    for home in homes(step):
         yield Write(posixpath.join(home, ".config/pip"), "pip's configuration")
 
 
 def _install(step: Step, view: View, found: Sequence[Argument], packages: Sequence[str], title: str) -> Command:
     reader = Reader(view, step.cwd, step.env)
-    reader.reads += _settings(step, view)
-    reader.writes += _prefixes(step, view)
+    reader.reads += settings(step, view)
+    reader.writes += prefixes(step, view)
     given = [(argument.option, argument.value) for argument in found if argument.option]
-    named = {_PLACES.get(option) for option, _ in given}
+    named = {PLACES.get(option) for option, _ in given}
     if title in ("pip wheel", "pip download") and not {"--wheel-dir", "--dest"} & named:
         given.append(("--dest", "."))
-    for option, value in (*given, *_environment(step, reader), *_configuration(step, view)):
+    for option, value in (*given, *environment(step, reader), *configuration(step, view)):
         if option in KINDS:
             reader.take(KINDS[option], value)
-        elif option in _PLACES:
-            reader.writes.append(Write(_place(step, option, value), _PLACES[option]))
+        elif option in PLACES:
+            reader.writes.append(Write(_place(step, option, value), PLACES[option]))
         elif option == "--python":
-            environment = posixpath.dirname(posixpath.dirname(_place(step, option, value)))
-            reader.writes += [Write(path, option) for path in (environment, _place(step, option, value))]
+            interpreter = _place(step, option, value)
+            prefix = posixpath.dirname(posixpath.dirname(interpreter))
+            reader.writes += [Write(path, option) for path in (prefix, interpreter)]
     for package in packages:
         reader.take("package", package)
     reads, writes, proof = dict.fromkeys(reader.reads), dict.fromkeys(reader.writes), dict.fromkeys(reader.proof)
-    return Command(NAME, title, reads=tuple(reads), writes=tuple(writes), proof=tuple(proof))
+    return Command(NAME, title, False, tuple(reads), tuple(writes), proof=tuple(proof), environment=reader.environment)
 
 
 def _place(step: Step, option: str, value: str) -> str:
@@ -148,97 +139,6 @@ def _place(step: Step, option: str, value: str) -> str:
     if path is None:
         raise Declined(f"where {option} {value} lies is not known")
     return path
-
-
-def _environment(step: Step, reader: Reader) -> Iterator[tuple[str, str]]:
-    """Yield the options that ``PIP_*`` variables give."""
-    for name, value in step.env.items():
-        option = "--" + name.removeprefix("PIP_").lower().replace("_", "-")
-        if not name.startswith("PIP_") or option not in (*KINDS, *_PLACES, "--python"):
-            continue
-        if value is None and KINDS.get(option) == "index":
-            reader.proof.append(assumed(f"{name} names a server", "it is set to a value that is not known"))
-        elif value is None:
-            raise Declined(f"{name} is set to a value that is not known")
-        else:
-            for part in value.split():
-                yield option, part
-
-
-def _config_paths(step: Step) -> Iterator[str]:
-    yield from ("/etc/pip.conf", "/etc/xdg/pip/pip.conf", "/usr/local/pip.conf", "/usr/pip.conf")
-    for home in _homes(step):
-        yield from (posixpath.join(home, ".pip/pip.conf"), posixpath.join(home, ".config/pip/pip.conf"))
-    for name, tail in (("PIP_CONFIG_FILE", ""), ("XDG_CONFIG_HOME", "pip/pip.conf"), ("VIRTUAL_ENV", "pip.conf")):
-        value = step.env.get(name, "")
-        path = join(step.cwd, posixpath.join(value, tail)) if value else None
-        if value is None or (value and path is None):
-            raise Declined(f"{name} is set to a value that is not known")
-        if path:
-            yield path
-
-
-def _configuration(step: Step, view: View) -> Iterator[tuple[str, str]]:
-    """Yield the options that the project's own pip.conf gives, if a COPY puts one where pip looks."""
-    for path in _config_paths(step):
-        text = view.read(path)
-        parser = configparser.RawConfigParser()
-        try:
-            parser.read_string(text or "")
-        except configparser.Error:
-            raise Declined("pip's configuration cannot be read", view.place(path)) from None
-        for section in parser.sections():
-            for key, value in parser.items(section):
-                option = "--" + key.replace("_", "-")
-                if option in (*KINDS, *_PLACES):
-                    yield from ((option, part) for part in value.split())
-
-
-def _settings(step: Step, view: View) -> Iterator[Read]:
-    """Yield the files that pip, and git under it, read without being told to; declines code that Python starts with."""
-    for path in _config_paths(step):
-        yield Read(path, "pip's configuration")
-    homes = _homes(step) or [mapping.destination for copy in view.copies for mapping in copy.mappings if mapping.is_dir]
-    for home in homes:
-        for name in _HOME_FILES:
-            yield Read(posixpath.join(home, name), "pip or git reads it from the home directory")
-    for entry in (step.env.get("PYTHONPATH") or "").split(":"):
-        directory = join(step.cwd, entry) if entry else None
-        for name in ("sitecustomize.py", "usercustomize.py"):
-            if directory and view.exists(posixpath.join(directory, name)):
-                raise Declined(f"Python runs {name} of PYTHONPATH", view.place(posixpath.join(directory, name)))
-
-
-def _homes(step: Step) -> list[str]:
-    home = step.env.get("HOME")
-    return [home] if home else []
-
-
-def _prefixes(step: Step, view: View) -> Iterator[Write]:
-    """Yield where pip installs: the interpreter's prefix, an environment named by the program, PATH or VIRTUAL_ENV."""
-    for path in ("/usr/local", "/usr/lib", "/usr/bin"):
-        yield Write(path, "pip's prefix")
-    program = step.words[0] or ""
-    if "/" not in program and step.env.get("PATH", "") is None:
-        raise Declined("PATH is set to a value that is not known")
-    entries = [posixpath.dirname(program)] if "/" in program else (step.env.get("PATH") or "").split(":")
-    for directory in (join(step.cwd, entry) for entry in entries if entry):
-        if directory and directory.endswith("/bin") and directory not in _SYSTEM_BIN and _holds_python(directory, view):
-            yield Write(posixpath.dirname(directory), "the environment that pip installs into")
-    for name in ("VIRTUAL_ENV", "PYTHONUSERBASE", "PIP_CACHE_DIR", "XDG_CACHE_HOME"):
-        value = step.env.get(name)
-        place = join(step.cwd, value) if value else None
-        if place:
-            yield Write(place, name)
-    for home in _homes(step):
-        for folder in (".local", ".cache"):
-            yield Write(posixpath.join(home, folder), "pip's user directory")
-
-
-def _holds_python(directory: str, view: View) -> bool:
-    """Tell whether a ``bin`` may be an environment's; one that the project brings without a Python is its own."""
-    names = (posixpath.join(directory, name) for name in ("python", "python3", "pip", "../pyvenv.cfg"))
-    return not view.is_dir(directory) or any(view.exists(posixpath.normpath(name)) for name in names)
 
 
 def cache(site: Site) -> CachePlan | None:
@@ -252,13 +152,14 @@ def cache(site: Site) -> CachePlan | None:
     if site.account is None or site.run.home is None:
         raise Declined("the user that this RUN runs as is not known, and with it where pip's cache lies")
     prefix = ""
+    identity, same_system = _identity(site)
     if site.account.name == ROOT.name:
-        mount = MountSpec(_cache_directory(site.step))
+        mount = MountSpec(_cache_directory(site.step), id=identity)
         proof = [proved("pip runs as root and keeps its cache there", f"HOME is {site.run.home}")]
     elif site.account.uid is None:
         raise Declined(f"the uid of the user {site.account.name} is not known, who could not write to the mount")
     else:
-        mount = _foreign_mount(site, site.account.uid, site.account.gid)
+        mount = replace(_foreign_mount(site, site.account.uid, site.account.gid), id=identity)
         prefix = f"PIP_CACHE_DIR={mount.target} "
         proof = [proved(f"the mount belongs to {site.account.name}", f"uid {site.account.uid}")]
     edits, found = _enable(site.step, prefix)
@@ -268,8 +169,17 @@ def cache(site: Site) -> CachePlan | None:
         (mount,),
         tuple(edits),
         (mount.target,),
-        (*proof, *found, proved("no step and no program reads pip's cache", "pip only ever fills it again")),
+        (*proof, *found, same_system, proved("no step and no program reads pip's cache", "pip only ever fills it again")),
     )
+
+
+def _identity(site: Site) -> tuple[str, Obligation]:
+    """Keep each base image's wheels apart: pip's names for those it builds tell no libc and no system library."""
+    claim = "no wheel that was built on another system is taken from the mount"
+    base = base_identity(site)
+    if base:
+        return f"pip-{base}", proved(claim, f"its id names the base image {base}")
+    return "", assumed(claim, "the base image depends on a build argument, and other builds may share the mount")
 
 
 def _foreign_mount(site: Site, uid: int, gid: int | None) -> MountSpec:

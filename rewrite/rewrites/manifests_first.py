@@ -160,8 +160,10 @@ class _Move:
             if at_copy:
                 together += lines
             elif lines:
-                text = "".join(line + newline for line in lines)
-                yield Edit(build.path, Span(instruction.span.start, instruction.span.start), text)
+                # Above the comment: one that speaks to a linter must stay directly above its instruction.
+                start = block_of(build.dockerfile, instruction).body.start
+                apart = newline if block.gap and start < instruction.span.start else ""
+                yield Edit(build.path, Span(start, start), "".join(line + newline for line in lines) + apart)
         if at_copy:
             text = "".join(line + newline for line in together)
             yield Edit(build.path, block.whole, text + (block.gap if together else ""))

@@ -8,7 +8,7 @@ that tools read silently (NODE_ENV, PIP_*, *_PROXY and the like) are never moved
 
 ```diff
 -ARG GIT_SHA
- RUN pip install flask
+ RUN apt-get update && apt-get install -y curl
 +ARG GIT_SHA
  ENV APP_COMMIT=$GIT_SHA
 ```
@@ -24,7 +24,7 @@ from .. import ecosystems
 from ..build import effects
 from ..build.build import Build
 from ..build.stages import Stage
-from ..model import Declined, Obligation, Proposal, Refusal, proved
+from ..model import Declined, Obligation, Proposal, Refusal, assumed, proved
 from ..source.dockerfile import Instruction
 from ..source.edits import Edit, Span
 from ..source.words import variables
@@ -156,6 +156,10 @@ class _Group:
                 raise Declined(f"`{step.program or step.simple.words[0].raw}` may read any variable")
             if known and known.environment:
                 raise Declined(f"`{step.program}` may read any variable")
+            if command and command.strangers:
+                claim = f"no package's own build or install script reads {', '.join(sorted(self.names))}"
+                place = self.build.step_place(run, step)
+                self.proof.append(assumed(claim, f"{command.title} may run such scripts", place))
         self.proof.append(
             proved(f"the RUN does not read {', '.join(sorted(self.names))}", "every command in it is known", self.build.place(instruction))
         )

@@ -17,7 +17,8 @@ def trace(text: str, edits: Sequence[Edit], known: Sequence[int]) -> list[int]:
     starts = [0, *(at + 1 for at, char in enumerate(text) if char == "\n")]
 
     def number(offset: int) -> int:
-        return known[min(bisect_right(starts, offset), len(known)) - 1]
+        # What is added behind the last line belongs to that line.
+        return known[min(bisect_right(starts, min(offset, max(len(text) - 1, 0))), len(known)) - 1]
 
     moved: dict[str, int] = {}
     for edit in edits:

@@ -1,0 +1,10 @@
+"""A small service."""
+
+from flask import Flask
+
+app = Flask(__name__)
+
+
+@app.get("/health")
+def health():
+    return {"ok": True}
