@@ -1,9 +1,9 @@
 """Errors that a user can cause; each carries the place and ends the run with exit code 2.
 
-    DockerfixError
-    ├── UsageError      a wrong option or path
-    ├── ConfigError     a wrong pyproject.toml or dockerfix.toml
-    └── SourceError     a Dockerfile or ignore file that cannot be read or parsed
+DockerfixError
+├── UsageError      a wrong option or path
+├── ConfigError     a wrong pyproject.toml or dockerfix.toml
+└── SourceError     a Dockerfile or ignore file that cannot be read or parsed
 """
 
 from __future__ import annotations

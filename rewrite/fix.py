@@ -54,7 +54,9 @@ def fix_files(
         try:
             settings = settings_for(request.path or Path(request.name))
             result = fix(_open(request, settings, session), settings)
-            session.ignores.update((change.path, change.after) for change in result.changes if change.path != result.path)
+            session.ignores.update(
+                (change.path, change.after) for change in result.changes if change.path != result.path
+            )
             yield result
         except DockerfixError as error:
             yield error
@@ -123,21 +125,23 @@ def fix(build: Build, settings: Settings) -> Result:
         raise SourceError(problem.message, build.path, problem.line)
     state = _State(build)
     threshold = Tier.REVIEW if settings.review else Tier.SAFE
-    defects: list[Defect] = []
     for _ in range(ROUNDS):
-        found = _Round(state.build, settings, defects)
+        found = _Round(state, settings)
         chosen = _disjoint(proposal for proposal in found.proposals if proposal.tier >= threshold)
         if not chosen:
-            return state.result(build, found, defects)
-        if state.apply(chosen):
-            continue
+            return state.result(build, found)
+        sound = tuple(proposal for proposal in chosen if state.accepts((proposal,)))
         for proposal in chosen:
-            if state.apply((proposal,)):
-                break
-            defects.append(Defect(proposal.rewrite, proposal.where, "its result failed the self-check"))
+            if proposal not in sound:
+                state.drop(proposal)
+        if sound and not state.apply(sound):
+            # Each is sound by itself, so it is how they meet: one now, the others on the text that it leaves.
+            state.apply(sound[:1])
     names = ", ".join(sorted({proposal.rewrite for proposal in state.applied}))
-    defects.append(Defect(names, Place(build.path), f"no end after {ROUNDS} rounds: nothing was changed"))
-    return _State(build).result(build, _Round(build, settings, []), defects)
+    endless = Defect(names, Place(build.path), f"no end after {ROUNDS} rounds: nothing was changed")
+    untouched = _State(build)
+    untouched.defects = [*state.defects, endless]
+    return untouched.result(build, _Round(untouched, settings))
 
 
 class _State:
@@ -147,6 +151,17 @@ class _State:
         self.build = build
         self.applied: list[Proposal] = []
         self.origins = list(range(1, build.dockerfile.text.count("\n") + 2))
+        self.defects: list[Defect] = []
+        self.dropped: set[tuple[str, str]] = set()
+
+    def accepts(self, proposals: Sequence[Proposal]) -> bool:
+        """Tell whether the proposals' result would pass the self-check."""
+        return _apply(self.build, proposals) is not None
+
+    def drop(self, proposal: Proposal) -> None:
+        """Report a proposal whose result failed the self-check, and never try it again."""
+        self.dropped.add((proposal.rewrite, proposal.title))
+        self.defects.append(Defect(proposal.rewrite, self.place(proposal.where), "its result failed the self-check"))
 
     def apply(self, proposals: Sequence[Proposal]) -> bool:
         """Apply the proposals together; tell whether the result passed the self-check."""
@@ -170,7 +185,7 @@ class _State:
         proof = tuple(replace(item, where=item.where and self.place(item.where)) for item in proposal.proof)
         return replace(proposal, where=self.place(proposal.where), proof=proof)
 
-    def result(self, first: Build, found: _Round, defects: Sequence[Defect]) -> Result:
+    def result(self, first: Build, found: _Round) -> Result:
         """Return what became of the build `first`; `found` is what the rewrites still say."""
         last = self.build
         changes = []
@@ -189,7 +204,7 @@ class _State:
             tuple(self.applied),
             tuple(self.traced(proposal) for proposal in found.proposals),
             tuple(dict.fromkeys(refusals)),
-            tuple(defects),
+            tuple(self.defects),
             first.context.label,
             tuple(warnings),
         )
@@ -198,31 +213,31 @@ class _State:
 class _Round:
     """What the rewrites say of one state of the text."""
 
-    def __init__(self, build: Build, settings: Settings, defects: list[Defect]) -> None:
+    def __init__(self, state: _State, settings: Settings) -> None:
+        build = state.build
         known = tuple(rewrite.NAME for rewrite in rewrites.discover())
         lines = [(instruction.first, instruction.last) for instruction in build.dockerfile.instructions]
         self.suppressions = Suppressions.parse(build.dockerfile.text, lines, known)
         self.proposals: list[Proposal] = []
         self.refusals: list[Refusal] = []
-        dropped = {(defect.rewrite, defect.where) for defect in defects}
         for rewrite in rewrites.discover():
             if not settings.enables(rewrite.NAME) or self.suppressions.file:
                 continue
-            for outcome in self._run(rewrite, build, defects):
-                if (outcome.rewrite, outcome.where) in dropped or self._hidden(outcome, build):
+            for outcome in self._run(rewrite, state):
+                if self._hidden(outcome, build):
                     continue
-                if isinstance(outcome, Proposal):
-                    self.proposals.append(outcome)
-                else:
+                if isinstance(outcome, Refusal):
                     self.refusals.append(outcome)
+                elif (outcome.rewrite, outcome.title) not in state.dropped:
+                    self.proposals.append(outcome)
 
-    def _run(self, rewrite: rewrites.Rewrite, build: Build, defects: list[Defect]) -> Iterable[Proposal | Refusal]:
+    def _run(self, rewrite: rewrites.Rewrite, state: _State) -> Iterable[Proposal | Refusal]:
         try:
-            return list(rewrite.find(build))
+            return list(rewrite.find(state.build))
         except Exception as error:  # one rewrite's failure must not lose the others
-            defect = Defect(rewrite.NAME, Place(build.path), f"{type(error).__name__}: {error}")
-            if defect not in defects:
-                defects.append(defect)
+            defect = Defect(rewrite.NAME, Place(state.build.path), f"{type(error).__name__}: {error}")
+            if defect not in state.defects:
+                state.defects.append(defect)
             return ()
 
     def _hidden(self, outcome: Proposal | Refusal, build: Build) -> bool:
@@ -230,10 +245,9 @@ class _Round:
 
 
 def _disjoint(proposals: Iterable[Proposal]) -> tuple[Proposal, ...]:
-    """Return proposals that do not touch each other's edits: the first in the file first, there the one with most edits.
+    """Return proposals that do not touch each other's edits: the first in the file, then the one with most edits.
 
-    Any order ends in the same place as long as proposals wait for the next parse; the most edits first means that
-    a move is not held up by what only adds a line to the same file.
+    The most edits first means that a move is not held up by what only adds a line to one of its files.
     """
     chosen: list[Proposal] = []
     ordered = sorted(proposals, key=lambda one: (one.where, -len(one.edits), one.rewrite, one.title))
@@ -270,7 +284,7 @@ def _build(build: Build, text: str, ignore: str | None) -> Build:
 
 
 def unharmed(before: syntax.Dockerfile, after: syntax.Dockerfile, edits: Sequence[text_edits.Edit]) -> bool:
-    """Tell whether all that no edit covers is in `after` as it was: instructions in their order, comments, directives."""
+    """Tell whether what no edit covers is in `after` as it was: instructions in their order, comments, directives."""
     if after.problems or [d.value for d in before.directives] != [d.value for d in after.directives]:
         return False
     stages = [[i.body.text for i in tree.instructions if i.keyword == "FROM"] for tree in (before, after)]

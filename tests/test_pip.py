@@ -190,7 +190,7 @@ def test_included_files_are_relative_to_their_file() -> None:
         "RUN sed -i /x/d requirements.txt",
         "RUN echo gunicorn >> /app/requirements.txt",
         "RUN for f in requirements.txt; do pip-compile $f; done",
-        "RUN [\"tool\", \"requirements.txt\"]",
+        'RUN ["tool", "requirements.txt"]',
         "COPY --from=other /requirements.txt /elsewhere/",
         "COPY --from=other /r .",
         "COPY <<EOF requirements.txt\nflask\nEOF",

@@ -130,8 +130,8 @@ RESULT = Result(
     (REVIEW, ADVICE),
     (Refusal("apt-update-install", Place("Dockerfile", 9), "the shell is not known", Place("Dockerfile", 2)),),
     (Defect("volatile-args-last", Place("Dockerfile", 8), "ValueError: no"),),
-    ".",
-    "compose.yaml:3",
+    ". (compose.yaml:3)",
+    ("Dockerfile:3: no rewrite is named 'x'",),
 )
 
 
@@ -190,6 +190,7 @@ def test_text_says_what_and_why() -> None:
         "    It is exact.\n"
         "    refuted: a (b)\n"
         "Dockerfile:9: declined: the shell is not known (Dockerfile:2) [apt-update-install]\n"
+        "warning: Dockerfile:3: no rewrite is named 'x'\n"
         "Dockerfile:8: defect: ValueError: no; its edits were dropped [volatile-args-last]\n"
         "1 file: 1 change, 1 declined, 1 defect of dockerfix itself\n"
         "1 more change needs a person's eye: --review applies it too\n"

@@ -10,7 +10,7 @@ from .needs import named_sources
 
 
 def missing(dockerfile: Dockerfile, directory: Path) -> str | None:
-    """Return a source that the Dockerfile copies by a plain name and that `directory` has not; None if all are there."""
+    """Return a source that the Dockerfile copies by a plain name and `directory` has not; None if all are there."""
     for source in named_sources("", dockerfile):
         if not set(source.path) & set("*?[$<\\") and "://" not in source.raw and not (directory / source.path).exists():
             return source.raw

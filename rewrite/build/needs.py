@@ -124,7 +124,7 @@ _INSTALLS = re.compile(
 
 
 def relied_on(build: Build, directory: str) -> Source | None:
-    """Return a broad COPY of a stage or Dockerfile that installs nothing itself, and so may run what lies in `directory`.
+    """Return a broad COPY of a stage that installs nothing itself, and so may run what lies in `directory`.
 
     Such a stage takes the dependencies that are in the tree of whoever builds it.
     """

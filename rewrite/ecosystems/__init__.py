@@ -94,7 +94,7 @@ class ScriptEdit:
     delete the word `delete` that follows the word `after`.
     """
 
-    after: Span = Span(0, 0)
+    after: Span | None = None
     text: str = ""
     before: int | None = None
     delete: Span | None = None

@@ -7,7 +7,6 @@ image is the same to the byte, logs apart; ``apt`` needs ``APT::Keep-Downloaded-
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from ..build.build import View

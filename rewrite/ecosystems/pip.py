@@ -169,7 +169,12 @@ def cache(site: Site) -> CachePlan | None:
         (mount,),
         tuple(edits),
         (mount.target,),
-        (*proof, *found, same_system, proved("no step and no program reads pip's cache", "pip only ever fills it again")),
+        (
+            *proof,
+            *found,
+            same_system,
+            proved("no step and no program reads pip's cache", "pip only ever fills it again"),
+        ),
     )
 
 

@@ -51,7 +51,9 @@ class IgnoreLines:
             raise Declined(f"{path} is written by the install, and copied by name elsewhere", asker.where)
         asker = relied_on(build, path)
         if asker:
-            raise Declined(f"{path} has to be ignored, and a COPY that brings it stands where nothing is installed", asker.where)
+            raise Declined(
+                f"{path} has to be ignored, and a COPY that brings it stands where nothing is installed", asker.where
+            )
         if revives(build.context, path):
             raise Declined(f"{path} has to be ignored, and {build.context.ignore_path} takes part of it back in")
         if present and path.rpartition("/")[2] == ".git":

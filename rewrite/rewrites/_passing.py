@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -150,11 +151,22 @@ class Passage:
         if manifests and not installs:
             raise Declined(f"the RUN reads {manifests[0]}")
         outputs = tuple(output for entry in found for output in entry.outputs)
+        if installs:
+            self._not_configured(run)
         proof = [item for entry in found for item in entry.command.proof]
         proof += self._nothing_else(run, [entry.step for entry in found], manifests)
         if split:
             proof.append(proved("the RUN is cut between two commands that share no shell state", "only && joins them"))
         return Needs(bool(installs), title, tuple(manifests), outputs, tuple(proof), split)
+
+    def _not_configured(self, run: Run) -> None:
+        """Decline if an earlier RUN may have told the package manager to read something of the project."""
+        for level in self.stage.lineage:
+            for line in level.instructions:
+                if line is run.instruction:
+                    break
+                if line.keyword == "RUN" and _CONFIGURES.search(self.build.dockerfile.source(line.span)):
+                    raise Declined("an earlier RUN configures the package manager", self.build.place(line))
 
     def _nothing_else(self, run: Run, steps: Sequence[Step], manifests: Sequence[str]) -> Iterator[Obligation]:
         programs = ", ".join(dict.fromkeys(step.program for step in steps if step.program))
@@ -200,10 +212,14 @@ class Passage:
         for read in command.reads:
             found = [path for path in self.copy.below(read.path) if self.build.context.exists(path)]
             if read.required and not found and not view.exists(read.path):
-                raise Declined(f"{read.path} ({read.why}) is not in the build context", self.build.place(run.instruction))
+                raise Declined(
+                    f"{read.path} ({read.why}) is not in the build context", self.build.place(run.instruction)
+                )
             for path in found:
                 if path == ".":
-                    raise Declined(f"{command.title} reads all of {read.path} ({read.why})", self.build.place(run.instruction))
+                    raise Declined(
+                        f"{command.title} reads all of {read.path} ({read.why})", self.build.place(run.instruction)
+                    )
                 self._plain(path)
                 yield path
 
@@ -219,7 +235,9 @@ class Passage:
             if write.path in SYSTEM:
                 continue  # the COPY brings nothing there, see _past_run
             for path in self.copy.below(write.path):
-                if path == "." or any(mapping.is_dir and inside(mapping.source, path) for mapping in self.copy.mappings):
+                if path == "." or any(
+                    mapping.is_dir and inside(mapping.source, path) for mapping in self.copy.mappings
+                ):
                     raise Declined(f"{command.title} writes {write.path} ({write.why}), where the COPY's files go")
                 if not command.ecosystem:
                     if self.build.context.exists(path):
@@ -233,9 +251,19 @@ class Passage:
 _CHANGES_ONLY = frozenset({"rm", "chmod", "chown", "chgrp", "rmdir"})
 
 
+# Settings of pip and npm, but for those that only name a registry or how to talk to it.
+_CONFIGURES = re.compile(
+    r"\bpip3? +config +(?:--\S+ +)*set +(?!\S*\.(?:index-url|extra-index-url|trusted-host|timeout|retries|no-cache-dir"
+    r"|disable-pip-version-check|root-user-action|break-system-packages|no-warn-script-location|progress-bar)\b)"
+    r"|\bpip\.conf\b|\bnpmrc\b|\bnpm +(?:config +)?set +(?!(?:registry|fund|audit|update-notifier|loglevel|progress|strict-ssl"
+    r"|fetch-\S+|maxsockets|unsafe-perm|cache|@\S+:registry|//\S+)\b)"
+)
+
 # They leave something in the shell for the commands behind them.
-_STATE = frozenset(". alias cd declare enable eval exec export hash local popd pushd readonly set shopt source trap typeset"
-                   " ulimit umask unset".split())  # fmt: skip
+_STATE = frozenset(
+    ". alias cd declare enable eval exec export hash local popd pushd readonly set shopt source trap typeset ulimit"
+    " umask unset".split()
+)
 
 
 def _takes_away(step: Step) -> bool:

@@ -12,10 +12,14 @@ _NAMES = re.compile(
     r"|[^/]+\.(?:p12|pfx|jks|keystore|kdbx|ppk)|kubeconfig|\.aws/credentials|\.docker/config\.json"
     r"|(?:service[-_]?account|credentials|client_secrets?)[^/]*\.json)\Z"
 )
-_PLACEHOLDERS = re.compile(r"\.(?:example|sample|template|dist|tmpl|defaults?|schema|test|ci)\Z|example|sample", re.IGNORECASE)
+_PLACEHOLDERS = re.compile(
+    r"\.(?:example|sample|template|dist|tmpl|defaults?|schema|test|ci)\Z|example|sample", re.IGNORECASE
+)
 _CONTENT = {
     re.compile(r"(?:\A|/)[^/]+\.(?:pem|key)\Z"): re.compile("PRIVATE KEY-----"),
-    re.compile(r"(?:\A|/)\.(?:npmrc|yarnrc(?:\.yml)?)\Z"): re.compile(r"(?:_authToken|_auth|_password|npmAuthToken)\s*[=:]\s*[^$\s]"),
+    re.compile(r"(?:\A|/)\.(?:npmrc|yarnrc(?:\.yml)?)\Z"): re.compile(
+        r"(?:_authToken|_auth|_password|npmAuthToken)\s*[=:]\s*[^$\s]"
+    ),
     re.compile(r"(?:\A|/)pip\.conf\Z"): re.compile(r"://[^/\s:@$]+:[^/\s@$]+@"),
 }
 
@@ -28,7 +32,8 @@ def secrets_in_reach(build: Build) -> Iterator[str]:
                 copy = build.copy(instruction)
                 sources = [mapping.source for mapping in copy.mappings] if copy else []
                 if any(source in ("", ".") or path == source or path.startswith(source + "/") for source in sources):
-                    yield f"a secret by its name or form is in reach of {instruction.keyword} ({build.place(instruction)}): {path}"
+                    reach = f"{instruction.keyword} ({build.place(instruction)})"
+                    yield f"a secret by its name or form is in reach of {reach}: {path}"
                     break
             else:
                 continue
@@ -40,4 +45,6 @@ def _is_secret(build: Build, path: str) -> bool:
         return False
     if _NAMES.search(path):
         return True
-    return any(name.search(path) and content.search(build.context.read(path) or "") for name, content in _CONTENT.items())
+    return any(
+        name.search(path) and content.search(build.context.read(path) or "") for name, content in _CONTENT.items()
+    )

@@ -9,7 +9,7 @@ builders that have no cache mounts.
 
 ```diff
 -RUN pip install --no-cache-dir -r requirements.txt
-+RUN --mount=type=cache,target=/root/.cache/pip \\
++RUN --mount=type=cache,target=/root/.cache/pip,id=pip-python-3.12-slim \\
 +    pip install -r requirements.txt
 ```
 """
@@ -24,8 +24,8 @@ from dataclasses import replace
 from .. import ecosystems
 from ..build import effects
 from ..build.build import Build
-from ..build.paths import inside, overlap
-from ..build.runs import Run, Step
+from ..build.paths import inside, join, overlap
+from ..build.runs import Run, Step, mounts
 from ..build.stages import Stage
 from ..ecosystems import CachePlan, Ecosystem, ScriptEdit, Site
 from ..model import Declined, Obligation, Proposal, Refusal, proved
@@ -88,7 +88,11 @@ def _proposal(build: Build, stage: Stage, run: Run, ecosystem: Ecosystem, plans:
     gone, proof = _cleaning(build, run, ecosystem, directories)
     gone += [edit.delete for edit in changes if edit.delete]
     specs = list(dict.fromkeys(mount for plan in plans for mount in plan.mounts))
-    proof = [*dict.fromkeys(item for plan in plans for item in plan.proof), *proof, _unread(build, stage, directories)]
+    proof = [
+        *dict.fromkeys(item for plan in plans for item in plan.proof),
+        *proof,
+        _unread(build, stage, run, directories),
+    ]
     mount_text = [str(spec) for spec in specs]
     return Proposal(
         NAME,
@@ -101,9 +105,9 @@ def _proposal(build: Build, stage: Stage, run: Run, ecosystem: Ecosystem, plans:
 
 
 def _insertion(build: Build, run: Run, edit: ScriptEdit) -> Edit:
-    if edit.before is not None:
-        return insert(build, run, edit.before, edit.text)
-    return insert_behind(build, run, edit.after.end, edit.text)
+    if edit.after is not None:
+        return insert_behind(build, run, edit.after.end, edit.text)
+    return insert(build, run, edit.before or 0, edit.text)
 
 
 def _flags(build: Build, run: Run, mounts: Sequence[str]) -> Edit:
@@ -194,18 +198,41 @@ def _commands(build: Build, run: Run, steps: Sequence[Step]) -> list[Span]:
     return command_spans(build, run, [at for at, item in enumerate(items) if item in gone])
 
 
-def _unread(build: Build, stage: Stage, directories: tuple[str, ...]) -> Obligation:
-    """Make sure that no COPY takes the cache out of the stage."""
+# Directories that are there with or without a cache below them.
+_STANDING = re.compile(r"/|/root|/home(?:/[^/]+)?|/tmp|/usr(?:/local)?|/var(?:/cache|/lib(?:/apt)?)?")
+
+
+def _unread(build: Build, stage: Stage, run: Run, directories: tuple[str, ...]) -> Obligation:
+    """Make sure that nothing later asks for the directories that the RUN no longer leaves behind."""
     for other in build.stages:
         for instruction in other.instructions:
-            from_ = instruction.flag("from")
-            if from_ is None or instruction.keyword not in ("COPY", "ADD"):
-                continue
-            if from_.value not in (stage.name, str(stage.index)) and not any(
-                from_.value in (level.name, str(level.index)) for level in build.stages if stage in level.lineage
-            ):
-                continue
-            for word in instruction.words[:-1]:
-                if any(inside("/" + word.text.strip("/"), directory) for directory in directories):
-                    raise Declined("a COPY takes the cache out of this stage", build.place(instruction))
-    return proved("no COPY takes the cache out of its stage")
+            if instruction.keyword in ("COPY", "ADD"):
+                named = [instruction.flag_values("from")[-1:], [word.text for word in instruction.words[:-1]]]
+            else:
+                mounted = [mount for mount in mounts(instruction) if "from" in mount.options]
+                named = [[mount.options["from"] for mount in mounted], [mount.source for mount in mounted]]
+            levels = [level for name in named[0] for level in build.stages if level.called(name)]
+            asked = any(_asks("/" + path.strip("/"), directory) for path in named[1] for directory in directories)
+            if asked and any(level.may_stand_on(stage) for level in levels):
+                raise Declined(f"{instruction.keyword} takes the cache out of this stage", build.place(instruction))
+    for later in build.later_runs(stage, run.instruction):
+        _left_alone_later(build, later, directories)
+    return proved("no later step asks for the cache's directory", "every COPY, mount and RUN that could was read")
+
+
+def _asks(path: str, directory: str) -> bool:
+    return overlap(path, directory) and not _STANDING.fullmatch(path)
+
+
+def _left_alone_later(build: Build, run: Run, directories: tuple[str, ...]) -> None:
+    """Decline if a later RUN names a directory that is not left behind; removing what is not there is no harm."""
+    for step in run.steps:
+        for word, value in zip(step.simple.words[1:], step.words[1:], strict=False):
+            path = join(step.cwd, (value or word.raw).rstrip("*")) if step.program != "rm" else None
+            if path and any(_asks(path, directory) for directory in directories):
+                raise Declined(f"`{step.program}` asks for {path} later", build.step_place(run, step))
+    text = run.text.text if run.opaque else ""
+    names = [posixpath.basename(posixpath.dirname(directory)) + "/" for directory in directories]
+    names += [posixpath.basename(directory) for directory in directories if directory.endswith(".npm")]
+    if any(name in text for name in names if name.startswith(".")):
+        raise Declined("a later RUN that cannot be read may ask for the cache", build.place(run.instruction))

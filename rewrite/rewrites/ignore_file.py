@@ -1,4 +1,4 @@
-"""Write or extend `.dockerignore`, so that a broad COPY brings no repository data, caches, laptops' dependencies or secrets.
+"""Write or extend `.dockerignore`, so that a broad COPY brings no repository data, caches, dependencies or secrets.
 
 What a COPY brings is part of its cache key and of the image: `.git` changes with every commit, byte
 code with every run, and a copied `.env` hands its secrets to everybody who can pull the image.
@@ -33,7 +33,9 @@ _TEXT_NAMES = re.compile(
     r"\.(?:py|js|cjs|mjs|ts|jsx|tsx|sh|bash|json|toml|cfg|ini|conf|ya?ml|mk|rb|go|rs|gradle|in|service)\Z"
     r"|(?:\A|/)(?:Makefile|Procfile|Dockerfile[^/]*|Containerfile[^/]*|[^/.]+)\Z"
 )
-_NOT_ASKED = re.compile(r"(?:\A|/)(?:\.[^/]*ignore|package-lock\.json|npm-shrinkwrap\.json|[^/]*\.md|[^/]*\.rst|LICENSE)\Z|(?:\A|/)node_modules/|\A\.(?:git|github|circleci)/")
+_NOT_ASKED = re.compile(
+    r"(?:\A|/)(?:\.[^/]*ignore|package-lock\.json|npm-shrinkwrap\.json|[^/]*\.md|[^/]*\.rst|LICENSE)\Z|(?:\A|/)node_modules/|\A\.(?:git|github|circleci)/"
+)
 _LARGEST = 200_000
 
 
@@ -86,7 +88,11 @@ def _broad(build: Build) -> tuple[Place, bool] | None:
         for instruction in stage.instructions:
             copy = build.copy(instruction)
             if copy:
-                found += [(build.place(instruction), mapping.source in ("", ".")) for mapping in copy.mappings if mapping.is_dir]
+                found += [
+                    (build.place(instruction), mapping.source in ("", "."))
+                    for mapping in copy.mappings
+                    if mapping.is_dir
+                ]
     return (found[0][0], any(whole for _, whole in found)) if found else None
 
 
@@ -138,11 +144,19 @@ def _take(build: Build, group: dict[str, Any], safe: _Lines, review: _Lines) -> 
             continue
         target.add(group["title"], line)
     if asked and target.lines:
-        target.proof.append(assumed(f"nothing in the image needs {', '.join(group['lines'])}", "a file of the project names it", asked))
+        target.proof.append(
+            assumed(f"nothing in the image needs {', '.join(group['lines'])}", "a file of the project names it", asked)
+        )
     elif target is review and any(line in target.lines for line in group["lines"]):
-        target.proof.append(assumed(f"no step and no program reads {group['title'].lower()}", "programs do read such files"))
+        target.proof.append(
+            assumed(f"no step and no program reads {group['title'].lower()}", "programs do read such files")
+        )
     elif any(line in target.lines for line in group["lines"]):
-        made = "the build makes them itself" if group.get("made") else "they belong to tools and laptops, not to the program"
+        made = (
+            "the build makes them itself"
+            if group.get("made")
+            else "they belong to tools and laptops, not to the program"
+        )
         target.proof.append(proved(f"no step and no program of the image reads what is under '{group['title']}'", made))
 
 
@@ -177,7 +191,12 @@ def _named_by_project(build: Build, group: dict[str, Any]) -> Place | None:
         return None
     regex, mine = re.compile(pattern), ignorefile.parse("\n".join(group["lines"]))
     for entry in build.context.files():
-        if entry.size > _LARGEST or not _TEXT_NAMES.search(entry.path) or _NOT_ASKED.search(entry.path) or mine.excludes(entry.path):
+        if (
+            entry.size > _LARGEST
+            or not _TEXT_NAMES.search(entry.path)
+            or _NOT_ASKED.search(entry.path)
+            or mine.excludes(entry.path)
+        ):
             continue
         text = build.context.read(entry.path) or ""
         # The words are looked for first: that is many times faster than the pattern.
@@ -235,5 +254,3 @@ def _top(build: Build, path: str, gone: Sequence[Any]) -> str:
         if all(entry.path in names for entry in build.context.files(directory)):
             return directory + "/"
     return path
-
-

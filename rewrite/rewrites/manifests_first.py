@@ -236,5 +236,3 @@ class _Move:
             raise Declined("WORKDIR changes in between, and the COPY's destination cannot be made absolute")
         at = raw.span.start - block.body.start
         return text[:at] + destination.rstrip("/") + "/" + text[at + raw.span.end - raw.span.start :]
-
-

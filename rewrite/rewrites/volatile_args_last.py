@@ -96,7 +96,9 @@ class _Group:
             try:
                 if not self._joins(index, passed):
                     self._past(index)
-                    passed |= {pair.key for pair in lines[index].pairs} if lines[index].keyword in ("ENV", "ARG") else set()
+                    passed |= (
+                        {pair.key for pair in lines[index].pairs} if lines[index].keyword in ("ENV", "ARG") else set()
+                    )
             except Declined as declined:
                 self.obstacle = index, declined.premise
                 break
@@ -161,7 +163,11 @@ class _Group:
                 place = self.build.step_place(run, step)
                 self.proof.append(assumed(claim, f"{command.title} may run such scripts", place))
         self.proof.append(
-            proved(f"the RUN does not read {', '.join(sorted(self.names))}", "every command in it is known", self.build.place(instruction))
+            proved(
+                f"the RUN does not read {', '.join(sorted(self.names))}",
+                "every command in it is known",
+                self.build.place(instruction),
+            )
         )
 
     def _proposal(self, last_run: int) -> Proposal:
@@ -189,7 +195,9 @@ class _Group:
         lines = self.stage.instructions
         if self.obstacle is None or not self.obstacle[1] or lines[self.obstacle[0]].keyword != "RUN":
             return None
-        return Refusal(NAME, self.build.place(lines[self.first]), self.obstacle[1], self.build.place(lines[self.obstacle[0]]))
+        return Refusal(
+            NAME, self.build.place(lines[self.first]), self.obstacle[1], self.build.place(lines[self.obstacle[0]])
+        )
 
 
 def _ended(text: str, newline: str) -> str:

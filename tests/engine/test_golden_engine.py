@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,7 +96,7 @@ def test_a_source_edit_does_not_install_again(engine: Engine, built: tuple[Path,
     """The RUN was split: what installs stays cached, what looks at the sources runs."""
     before, after, _ = built
     for directory in (before, after):
-        (directory / "shop/__main__.py").write_text("print('edited')\n")
+        (directory / "shop/__main__.py").write_text(f"print('{uuid.uuid4()}')\n")
     assert ran(engine.build(before, before / "Dockerfile"), "pip install")
     run = engine.build(after, after / "Dockerfile")
     assert not ran(run, "pip install")
