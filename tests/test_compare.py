@@ -130,6 +130,15 @@ def test_files_that_dockerignore_leaves_out() -> None:
     assert not changed.equivalent
 
 
+def test_the_rewritten_file_may_have_another_content_and_nothing_else() -> None:
+    before, after = image({"/app/Dockerfile": FILE}), image({"/app/Dockerfile": OTHER})
+    own = frozenset({"/app/Dockerfile"})
+    assert compare(before, after, rewritten=own).equivalent
+    assert not compare(before, after).equivalent
+    assert not compare(before, image({"/app/Dockerfile": replace(OTHER, mode=0o600)}), rewritten=own).equivalent
+    assert not compare(before, image(), rewritten=own).equivalent
+
+
 def test_settings() -> None:
     comparison = compare(
         image(env={"A": "1", "B": "2"}, cmd=("a",), ports=frozenset({"80/tcp"})),

@@ -90,7 +90,7 @@ class Stage:
     @property
     def windows(self) -> bool:
         """Whether RUN lines of this stage are for Windows."""
-        return is_windows(self.base.reference) or self.from_.escape == "`"
+        return is_windows(self.base.reference) or (self.from_.escape == "`" and not self.base.official)
 
 
 def stages(dockerfile: Dockerfile) -> tuple[Stage, ...]:

@@ -255,8 +255,8 @@ _CHANGES_ONLY = frozenset({"rm", "chmod", "chown", "chgrp", "rmdir"})
 _CONFIGURES = re.compile(
     r"\bpip3? +config +(?:--\S+ +)*set +(?!\S*\.(?:index-url|extra-index-url|trusted-host|timeout|retries|no-cache-dir"
     r"|disable-pip-version-check|root-user-action|break-system-packages|no-warn-script-location|progress-bar)\b)"
-    r"|\bpip\.conf\b|\bnpmrc\b|\bnpm +(?:config +)?set +(?!(?:registry|fund|audit|update-notifier|loglevel|progress|strict-ssl"
-    r"|fetch-\S+|maxsockets|unsafe-perm|cache|@\S+:registry|//\S+)\b)"
+    r"|\bpip\.conf\b|\bnpmrc\b|\bnpm +(?:config +)?set +(?!(?:registry|fund|audit|update-notifier|loglevel|progress"
+    r"|strict-ssl|fetch-\S+|maxsockets|unsafe-perm|cache|@\S+:registry|//\S+)\b)"
 )
 
 # They leave something in the shell for the commands behind them.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from .image import Image
 from .layers import FileEntry
@@ -19,6 +19,7 @@ DATABASE = "package database"
 LOG = "log"
 CACHE = "package manager cache"
 IGNORED = "left out by .dockerignore"
+REWRITTEN = "the rewritten file itself"
 
 HOME = r"/(?:root|home/[^/]+)"
 # Contents of these differ from build to build; a trailing "/" means everything below, and never the directory itself.
@@ -70,9 +71,25 @@ class Comparison:
         return not self.unexplained
 
 
-def compare(before: Image, after: Image, *, allowed_missing: frozenset[str] = frozenset()) -> Comparison:
-    """Compare two images; `allowed_missing` are the paths that a new .dockerignore line was said to take out."""
-    return Comparison((*_config_differences(before, after), *_file_differences(before, after, allowed_missing)))
+def compare(
+    before: Image,
+    after: Image,
+    *,
+    allowed_missing: frozenset[str] = frozenset(),
+    rewritten: frozenset[str] = frozenset(),
+) -> Comparison:
+    """Compare two images.
+
+    `allowed_missing` are the image paths that a new .dockerignore line was said to take out, `rewritten`
+    those where a COPY brings a rewritten file (the Dockerfile, the ignore file) along.
+    """
+    found = (
+        replace(item, cause=REWRITTEN)
+        if item.cause is None and item.what == "content" and item.path in rewritten
+        else item
+        for item in _file_differences(before, after, allowed_missing)
+    )
+    return Comparison((*_config_differences(before, after), *found))
 
 
 def _config_differences(before: Image, after: Image) -> Iterator[Difference]:
