@@ -195,7 +195,7 @@ def test_old_frontends_have_none() -> None:
         f"FROM debian:12\nRUN --mount=type=cache,target=/var/lib/apt {INSTALL}\n",
         f"FROM debian:12\nONBUILD RUN {INSTALL}\n",
         f'FROM debian:12\nRUN ["/bin/sh", "-c", "{INSTALL}"]\n',
-        f"# escape=`\nFROM debian:12\nRUN {INSTALL}\n",
+        f"# escape=`\nFROM example/unknown\nRUN {INSTALL}\n",
         "FROM debian:12\nRUN apt-get update && sh -c 'apt-get install x'\n",
         "FROM debian:12\nRUN sudo apt-get update && sudo apt-get install x\n",
     ],

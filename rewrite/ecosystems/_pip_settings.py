@@ -113,7 +113,7 @@ def prefixes(step: Step, view: View) -> Iterator[Write]:
             yield Write(place, name)
     for home in homes(step):
         for folder in (".local", ".cache"):
-            yield Write(posixpath.join(home, folder), "pip's user directory")
+            yield Write(posixpath.join(home, folder), "pip's user directory", local=False)
 
 
 def _holds_python(directory: str, view: View) -> bool:

@@ -141,7 +141,7 @@ def _home_writes(step: Step, settings: Settings) -> tuple[Write, ...]:
     home = step.env.get("HOME") or "/root"
     cache = settings.path("cache") or posixpath.join(home, ".npm")
     return (
-        Write(cache, "npm keeps its cache"),
+        Write(cache, "npm keeps its cache", local=False),
         Write(posixpath.join(home, ".cache"), "install scripts keep what they download", local=False),
         Write(posixpath.join(home, ".node-gyp"), "node-gyp keeps headers", local=False),
     )

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from .. import ecosystems
 from ..build import effects
 from ..build.build import Build
-from ..build.copies import Copy
-from ..build.paths import SYSTEM, inside, overlap
+from ..build.copies import Copy, read_copy
+from ..build.paths import SYSTEM, inside, join, overlap
 from ..build.runs import Run, Step
 from ..build.stages import Stage
 from ..model import Declined, Obligation, proved
@@ -67,6 +67,10 @@ class Passage:
         self.written = () if copy.opaque else copy.writes(build.context)
         self.names = {name for word in copy.instruction.words for name in variables(word.text, copy.instruction.escape)}
         self.names |= {name for flag in copy.instruction.flags for name in variables(flag.value or "")}
+        # Directories that exist without the COPY: working directories now, those of copied manifests later.
+        before = stage.states[: stage.instructions.index(copy.instruction) + 1]
+        states = [state for level in stage.lineage[1:] for state in level.states] + list(before)
+        self.there = {state.workdir for state in states if state.workdir}
 
     def installs(self, instruction: Instruction) -> bool:
         """Tell whether a RUN installs something, readable or not."""
@@ -89,6 +93,7 @@ class Passage:
                 raise Declined(f"{keyword} sets {', '.join(sorted(changed))}, which the COPY uses")
             return Needs()
         if keyword == "WORKDIR":
+            self.there.add(self.stage.states[self.stage.instructions.index(instruction) + 1].workdir or "/")
             return Needs()
         if keyword in ("COPY", "ADD"):
             return self._past_copy(instruction)
@@ -112,8 +117,6 @@ class Passage:
 
     def _from_elsewhere(self, instruction: Instruction) -> tuple[str, ...]:
         """Return what a COPY from a stage or an image writes: its destination, or the file below it that it names."""
-        from ..build.copies import read_copy
-
         other = read_copy(instruction, self.stage.state(instruction), self.build.context)
         if other.destination is None or other.opaque:
             raise Declined("what it copies, and where to, is not known")
@@ -138,7 +141,9 @@ class Passage:
             except Declined:
                 # What comes before this command may still go first, in a RUN of its own.
                 found = [entry for entry in found if entry.step.item is not step.item]
-                split = split_before(self.build, run, step) if any(entry.command.install for entry in found) else None
+                writes = any(entry.outputs for entry in found)
+                if any(entry.command.install for entry in found):
+                    split = split_before(self.build, run, step, writes)
                 if split is None:
                     raise
                 break
@@ -153,11 +158,40 @@ class Passage:
         outputs = tuple(output for entry in found for output in entry.outputs)
         if installs:
             self._not_configured(run)
+        self.there |= {path for manifest in manifests for path in self._directories(manifest)}
+        for entry in found:
+            self._finds_directories(entry, run)
         proof = [item for entry in found for item in entry.command.proof]
         proof += self._nothing_else(run, [entry.step for entry in found], manifests)
         if split:
             proof.append(proved("the RUN is cut between two commands that share no shell state", "only && joins them"))
         return Needs(bool(installs), title, tuple(manifests), outputs, tuple(proof), split)
+
+    def _directories(self, manifest: str) -> Iterator[str]:
+        """Yield the image directories that copying the context path `manifest` makes."""
+        for mapping in self.copy.mappings:
+            if mapping.is_dir and (mapping.source == "." or inside(manifest, mapping.source)):
+                path = posixpath.join(mapping.destination, posixpath.relpath(manifest, mapping.source))
+                yield posixpath.normpath(path) if self.build.context.is_dir(manifest) else posixpath.dirname(path)
+
+    def _finds_directories(self, entry: _Found, run: Run) -> None:
+        """Decline if a command works in a directory that only the COPY makes."""
+        step, destination = entry.step, self.copy.destination or "/"
+        wanted = [step.cwd]
+        for write in entry.command.writes:
+            # Package managers make the directories that they need, below one that is there.
+            inner = inside(write.path, destination) and write.path != destination
+            tool = inner and entry.command.ecosystem and write.local
+            wanted.append(destination if tool else posixpath.dirname(write.path))
+        if step.program in ("cd", "pushd") and len(step.words) > 1:
+            wanted.append(join(step.cwd, step.words[1] or "."))
+        for directory in wanted:
+            if directory is None or _STANDING.fullmatch(directory):
+                continue
+            made = inside(directory, destination) or inside(destination, directory)
+            if made and not any(inside(place, directory) for place in self.there):
+                place = self.build.step_place(run, step)
+                raise Declined(f"`{step.program}` needs the directory {directory}, which the COPY makes", place)
 
     def _not_configured(self, run: Run) -> None:
         """Decline if an earlier RUN may have told the package manager to read something of the project."""
@@ -202,8 +236,11 @@ class Passage:
             to = effects.redirected(step)
         except effects.Unknown:
             raise Declined("where its output goes is not known", place) from None
+        for path in (found for target in to.writes for found in self.copy.below(target)):
+            if self.build.context.exists(path):
+                raise Declined(f"the context has {path}, which `{step.program}` overwrites", place)
         reads = tuple(ecosystems.Read(path, "its input is redirected from there") for path in to.reads)
-        writes = tuple(ecosystems.Write(path, "its output is redirected to it") for path in to.writes)
+        writes = tuple(ecosystems.Write(path, "its output is redirected to it", local=False) for path in to.writes)
         return replace(command, reads=(*command.reads, *reads), writes=(*command.writes, *writes))
 
     def _manifests(self, command: ecosystems.Command, run: Run) -> Iterator[str]:
@@ -244,9 +281,17 @@ class Passage:
                         raise Declined(f"`{command.title}` writes {write.path}, which the COPY brings")
                     if command.title in _CHANGES_ONLY:
                         continue
+                    yield Output(path, write.why, local=command.title in _MAKES_ENVIRONMENTS)
+                    continue
                 yield Output(path, write.why, write.local, write.replaced)
 
 
+# What these make, developers have in their trees too.
+_MAKES_ENVIRONMENTS = frozenset({"python", "python3", "virtualenv"})
+# Directories of every image.
+_STANDING = re.compile(
+    r"/|%|/(?:bin|etc|home|lib|media|mnt|opt|root|run|sbin|srv|tmp|usr|var)(?:/(?:local|src|lib|cache|tmp))?"
+)
 # What these write does not exist unless the COPY or somebody else brought it.
 _CHANGES_ONLY = frozenset({"rm", "chmod", "chown", "chgrp", "rmdir"})
 
@@ -266,14 +311,22 @@ _STATE = frozenset(
 )
 
 
+def _copies_up(step: Step) -> bool:
+    """Tell whether a command changes files in place: what an earlier layer holds is then held twice."""
+    return step.program in ("chgrp", "chmod", "chown", "mv")
+
+
 def _takes_away(step: Step) -> bool:
     """Tell whether a command may remove what an earlier one of its RUN made: in a layer of its own it frees nothing."""
     words = {"autoremove", "clean", "del", "erase", "prune", "purge", "remove", "uninstall", "-delete"}
     return step.program in ("rm", "unlink", "truncate", "shred") or bool(words & {word for word in step.words if word})
 
 
-def split_before(build: Build, run: Run, step: Step) -> Split | None:
-    """Return how a RUN can be cut before the top-level item of `step`; None if that might change what it does."""
+def split_before(build: Build, run: Run, step: Step, writes: bool) -> Split | None:
+    """Return how a RUN can be cut before the top-level item of `step`; None if that might change what it does.
+
+    `writes` tells whether the first half writes where the COPY does.
+    """
     instruction, dockerfile = run.instruction, build.dockerfile
     items = run.script.items if run.script else ()
     at = items.index(step.item) if step.item in items else 0
@@ -283,7 +336,8 @@ def split_before(build: Build, run: Run, step: Step) -> Split | None:
         stateful = not other.simple.words or other.program in _STATE or other.program is None
         if other.item in items[:at] and (stateful or other.item.pipeline.negated):
             return None
-    if any(_takes_away(other) for other in run.steps if other.item not in items[:at]):
+    rest = [other for other in run.steps if other.item not in items[:at]]
+    if any(_takes_away(other) or (writes and _copies_up(other)) for other in rest):
         return None
     gap = Span(run.span(items[at - 1].span).end, run.span(items[at].span).start)
     if any(gap.start <= comment.start < gap.end for comment in instruction.comments):
