@@ -8,41 +8,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from . import rewrites
-from .build import context as contexts
-from .build import guess
 from .build.build import Build
-from .build.locate import find_dockerfiles, locate, repository_root
-from .errors import DockerfixError, SourceError, UsageError
+from .errors import DockerfixError, SourceError
 from .model import Change, Defect, Place, Proposal, Refusal, Result, Tier
-from .paths import shown
+from .project import Request, Session
 from .settings import Settings
 from .source import dockerfile as syntax
 from .source import edits as text_edits
 from .source import origins
 from .suppress import Suppressions
 
+__all__ = ["Request", "fix", "fix_files", "unharmed"]
+
 ROUNDS = 25
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A Dockerfile to fix: `text` is given for standard input; `name` is how it is shown."""
-
-    path: Path | None
-    text: str | None
-    name: str
-
-
-@dataclass
-class Session:
-    """What several requests share: ignore files that an earlier one has changed, Dockerfiles of a context."""
-
-    ignores: dict[str, str] = field(default_factory=dict)
-    siblings: dict[Path, tuple[tuple[str, syntax.Dockerfile], ...]] = field(default_factory=dict)
 
 
 def fix_files(
@@ -52,71 +34,14 @@ def fix_files(
     session = Session()
     for request in requests:
         try:
-            settings = settings_for(request.path or Path(request.name))
-            result = fix(_open(request, settings, session), settings)
+            settings = settings_for(request.place)
+            result = fix(session.open(request, settings), settings)
             session.ignores.update(
                 (change.path, change.after) for change in result.changes if change.path != result.path
             )
             yield result
         except DockerfixError as error:
             yield error
-
-
-def _open(request: Request, settings: Settings, session: Session) -> Build:
-    path = request.path or Path(request.name)
-    text = _text(path) if request.text is None else request.text
-    dockerfile = syntax.parse(text)
-    directory, evidence, builder, doubt = _context(path, dockerfile, settings)
-    context = contexts.load(directory, path.absolute())
-    ignore_file = Path(context.ignore_path).absolute()
-    inside = ignore_file.is_relative_to(directory.absolute())
-    name = shown(ignore_file)
-    context = replace(context, ignore_path=name, label=f"{shown(directory)} ({evidence})")
-    ignore_text = session.ignores.get(name, context.ignore.text if context.ignore else None)
-    if directory not in session.siblings:
-        session.siblings[directory] = tuple(
-            (shown(other), parsed)
-            for other in find_dockerfiles(directory)
-            if not (parsed := syntax.parse(_text(other))).problems
-        )
-    build = Build(
-        request.name,
-        dockerfile,
-        context,
-        ignore_text,
-        tuple((other, parsed) for other, parsed in session.siblings[directory] if other != request.name),
-        builder,
-        ignore_file.relative_to(directory.absolute()).as_posix() if inside else "",
-        doubt,
-    )
-    return _build(build, text, ignore_text)
-
-
-def _context(path: Path, dockerfile: syntax.Dockerfile, settings: Settings) -> tuple[Path, str, str, str]:
-    """Return the context's directory, who says so, the builder, and why it may be another."""
-    located = locate(path)
-    directory, evidence = located.context, located.evidence
-    builder = settings.builder or located.builder or "buildkit"
-    if settings.context is not None:
-        directory = Path(settings.context)
-        if not directory.is_dir():
-            raise UsageError("the build context is not a directory", settings.context)
-        return directory, "as given", builder, ""
-    absent = None if located.stated else guess.missing(dockerfile, directory)
-    if absent is None or directory == repository_root(path):
-        return directory, evidence, builder, ""
-    above = guess.better(dockerfile, directory)
-    if above:
-        return above, "what it copies lies there", builder, ""
-    doubt = f"the build context is not known for certain: {absent} is not in {shown(directory)}; name it with --context"
-    return directory, evidence, builder, doubt
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8", "surrogateescape")
-    except OSError as error:
-        raise SourceError(error.strerror or "cannot be read", shown(path)) from None
 
 
 def fix(build: Build, settings: Settings) -> Result:

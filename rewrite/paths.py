@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -31,7 +31,13 @@ def is_dockerfile(name: str) -> bool:
     return any(fnmatchcase(name, n) for n in NAMES) and not any(fnmatchcase(name, n) for n in NOT_NAMES)
 
 
-def dockerfiles_below(directory: Path) -> Iterator[Path]:
+def may_be_dockerfile(name: str) -> bool:
+    """Tell whether a file of this name may be built from, though a search would not take it (`Dockerfile-prod`)."""
+    named = "dockerfile" in name.lower() or "containerfile" in name.lower()
+    return named and not any(fnmatchcase(name, n) for n in NOT_NAMES)
+
+
+def dockerfiles_below(directory: Path, takes: Callable[[str], bool] = is_dockerfile) -> Iterator[Path]:
     """Yield the Dockerfiles below `directory` in a stable order, without those of version control and dependencies."""
 
     def fail(error: OSError) -> None:
@@ -40,5 +46,5 @@ def dockerfiles_below(directory: Path) -> Iterator[Path]:
     for where, directories, files in os.walk(directory, onerror=fail):
         directories[:] = sorted(d for d in directories if d not in SKIPPED)
         for name in sorted(files):
-            if is_dockerfile(name):
+            if takes(name):
                 yield Path(where, name)

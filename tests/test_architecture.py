@@ -22,7 +22,20 @@ from rewrite.settings import Settings
 PACKAGE = Path(__file__).parent.parent / "rewrite"
 # Each layer may import from those before it; the first ones are everybody's.
 BASICS = ("__version__", "model", "errors", "paths", "templates", "suppress")
-LAYERS = ("source", "build", "ecosystems", "rewrites", "settings", "fix", "report", "verify", "writer", "run", "cli")
+LAYERS = (
+    "source",
+    "build",
+    "ecosystems",
+    "rewrites",
+    "settings",
+    "project",
+    "fix",
+    "report",
+    "verify",
+    "writer",
+    "run",
+    "cli",
+)
 HEAVY = ("libcst", "jinja2", "rich", "ruamel", "click")
 
 

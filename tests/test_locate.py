@@ -285,6 +285,7 @@ def test_find_dockerfiles(tmp_path: Path) -> None:
     wanted = [
         "Containerfile",
         "Dockerfile",
+        "Dockerfile-prod",
         "Dockerfile.dev",
         "a/api.Dockerfile",
         "a/web.dockerfile",
@@ -295,8 +296,6 @@ def test_find_dockerfiles(tmp_path: Path) -> None:
         "Dockerfile.dockerignore",
         "Dockerfile.in",
         "x.Dockerfile.tmpl",
-        "MyDockerfile",
-        "dockerfile.py",
     ]
     vendored = [f"{name}/Dockerfile" for name in (".git", "node_modules", "vendor", ".venv", "a/venv")]
     write(tmp_path, dict.fromkeys([*wanted, *others, *vendored], ""))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ..paths import SKIPPED, dockerfiles_below
+from ..paths import SKIPPED, dockerfiles_below, may_be_dockerfile
 from .buildfiles import Mention, by_command, in_compose, in_gitlab, in_workflow
 from .commandlines import Places, invocations
 
@@ -44,8 +44,8 @@ class Located:
 
 
 def find_dockerfiles(path: Path) -> list[Path]:
-    """Return the Dockerfiles below a directory, sorted; templates, ignore files and vendored code are none."""
-    return sorted(file for file in dockerfiles_below(path) if file.is_file())
+    """Return what may be a Dockerfile below a directory, sorted; templates, ignore files and vendored code are none."""
+    return sorted(file for file in dockerfiles_below(path, may_be_dockerfile) if file.is_file())
 
 
 def repository_root(dockerfile: Path) -> Path:

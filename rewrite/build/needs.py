@@ -118,8 +118,11 @@ def revives(context: Context, line: str) -> bool:
     )
 
 
+# An install of the project itself; one with -g brings a tool.
 _INSTALLS = re.compile(
-    r"\b(?:npm|pnpm|yarn|bun)\b[^\n]*?\b(?:ci|i|install|clean-install)\b|\byarn\b|\b(?:pip3?|venv|virtualenv|poetry|pdm|uv|pipenv)\b"
+    r"\b(?:npm|pnpm|yarn|bun)\b(?![^\n;&|]*\s(?:-g|--global|--location=global)\b)[^\n;&|]*?\b(?:ci|i|install|clean-install)\b"
+    r"|(?:RUN|&&|;)\s+yarn(?:\s|$)|\b(?:pip3?|venv|virtualenv|poetry|pdm|uv|pipenv)\b",
+    re.MULTILINE,
 )
 
 
@@ -138,7 +141,7 @@ def relied_on(build: Build, directory: str) -> Source | None:
 
 
 def _stage_texts(path: str, dockerfile: Dockerfile) -> Iterator[tuple[str, list[Source]]]:
-    """Yield the text of each stage that runs or starts anything, with what it takes from the context."""
+    """Yield the text of each stage, with what it takes from the context."""
     stages: list[list[Instruction]] = []
     for instruction in dockerfile.instructions:
         if instruction.keyword == "FROM":
@@ -146,6 +149,6 @@ def _stage_texts(path: str, dockerfile: Dockerfile) -> Iterator[tuple[str, list[
         elif stages:
             stages[-1].append(instruction)
     for lines in stages:
-        if any(line.keyword in ("RUN", "CMD", "ENTRYPOINT") for line in lines):
+        if lines:
             text = "\n".join(dockerfile.source(line.span) for line in lines)
             yield text, [source for line in lines for source in _named(path, line)]

@@ -46,6 +46,8 @@ _SILENT = _set(
     ": true false set export unset exit umask shift return cd pwd id whoami uname date sleep which type hash break"
     " continue readonly local ulimit dpkg-query nproc arch echo printf"
 )
+# Without a name to set they write all variables.
+_LISTS_VARIABLES = _set("export set readonly declare typeset local")
 # Their --version reads no file of a project, as that of yarn, cargo, go and others does.
 _VERSIONED = _set(
     "bash cc cmake clang curl docker g++ gcc git java javac make node openssl perl php pip pip3 ruby wget"
@@ -65,6 +67,8 @@ def program(step: Step) -> Effect:
     if name is None or posixpath.dirname(step.words[0] or "") not in _BINARIES:
         raise Unknown
     is_python = re.fullmatch(r"python(3(\.\d+)?)?", name) is not None
+    if name in _LISTS_VARIABLES and (len(step.words) == 1 or "-p" in step.words):
+        return Effect(environment=True)
     if name in _SILENT or (name == "command" and step.words[1:2] == ("-v",)):
         return NOTHING
     if (is_python or name in _VERSIONED) and len(step.words) == 2 and step.words[1] in _VERSION:

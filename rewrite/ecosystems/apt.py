@@ -182,18 +182,19 @@ def _identity(site: Site) -> tuple[str, Obligation]:
 
 
 def _lists_proof(site: Site) -> Obligation | None:
-    """Return why the lists may live in a mount; None if that could be noticed."""
+    """Return why the lists may live in a mount; None if that could be noticed.
+
+    Lists that stay in the image are left there: an image that is built on it may install from them.
+    """
     run = site.run
     removals = [step for step in run.steps if _removes_lists(step)]
     if STATE in _without_removals(run, removals) or any(may_remove(step, LISTS) for step in run.steps):
         return None
-    if removals and (not run.aborts or any(step.top is None for step in removals)):
-        return None  # they could not be taken out of the script
+    if not removals or not run.aborts or any(step.top is None for step in removals):
+        return None  # the lists stay in the image, or their removal could not be taken out of the script
     updates = [at for at, step in enumerate(run.steps) if (_known(step) or ("",))[0] == "update"]
-    if removals and run.steps.index(removals[-1]) > updates[-1] and _none_before(site):
+    if run.steps.index(removals[-1]) > updates[-1] and _none_before(site):
         return proved("no step finds package lists", "the RUN removes them itself, and none were there before")
-    if _unused_after(site):
-        return proved("no later step uses the package lists of this one", "every later install updates them first")
     return None
 
 
@@ -249,24 +250,6 @@ def _harmless(step: Step, view: View) -> bool:
     if found is not None:
         return not any(inside(path, STATE) for path in (*found.reads, *found.writes))
     return recognise_any(step, view) is not None
-
-
-def _unused_after(site: Site) -> bool:
-    """Tell whether every later install is known to update the lists first."""
-    for stage in site.build.stages:
-        if stage.may_stand_on(site.stage) and any(line.keyword == "ONBUILD" for line in stage.instructions):
-            return False
-    return all(not run.opaque and _updates_first(site, run) for run in site.later_runs)
-
-
-def _updates_first(site: Site, run: Run) -> bool:
-    for step in run.steps:
-        entry = _parsed(step)
-        if entry and entry[0] == "update":
-            return step.top is not None
-        if (entry and entry[0] in INSTALLS) or not (entry or _harmless(step, site.view)):
-            return False
-    return True
 
 
 def cleaned(step: Step) -> Sequence[str]:

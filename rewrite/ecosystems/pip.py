@@ -11,6 +11,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from ..build.build import View
 from ..build.images import ROOT
@@ -45,6 +46,14 @@ _VALUED = frozenset(
 )
 _SILENT = frozenset({"list", "freeze", "check", "show", "debug", "inspect", "index", "help", "cache"})
 _DOWNLOADS = frozenset({"install", "wheel", "download"})
+
+# Variables and options that a package's build takes: pip names the wheel that comes of it by its version alone.
+_BUILD_FLAGS = re.compile(
+    r"(?:C|CXX|CPP|LD|AR|F|RUST|ARCH|MAKE|NVCC)FLAGS|CC|CXX|LD|FC|.*CMAKE.*|.*_ARGS|FORCE_\w+|SETUPTOOLS_(?!SCM)\w+"
+    r"|.*(?:CUDA|BLAS|LAPACK|OPENMP|ROCM|HIP|AVX|MKL).*|(?:USE|WITH|WITHOUT|ENABLE|DISABLE|BUILD)_\w+|CARGO_\w+|PKG_CONFIG\w*"
+    r"|OPENSSL_\w+|GRPC_\w+|(?:LIBRARY|C_INCLUDE|CPLUS_INCLUDE)_PATH|CPATH|LD_LIBRARY_PATH|PIP_(?:NO_BINARY|CONFIG_SETTINGS)"
+)
+_BUILD_OPTIONS = re.compile(r"--(?:config-settings?|global-option|install-option|build-option|no-binary)\b|-C")
 
 
 def recognise(step: Step, view: View) -> Command | None:
@@ -151,6 +160,7 @@ def cache(site: Site) -> CachePlan | None:
         raise Declined("--cache-dir is given already")
     if site.account is None or site.run.home is None:
         raise Declined("the user that this RUN runs as is not known, and with it where pip's cache lies")
+    _same_wheels(site.step)
     prefix = ""
     identity, same_system = _identity(site)
     if site.account.name == ROOT.name:
@@ -176,6 +186,15 @@ def cache(site: Site) -> CachePlan | None:
             proved("no step and no program reads pip's cache", "pip only ever fills it again"),
         ),
     )
+
+
+def _same_wheels(step: Step) -> None:
+    """Decline if wheels are built by other flags here than elsewhere: pip's cache does not tell them apart."""
+    names = (name for name in step.env if _BUILD_FLAGS.fullmatch(name))
+    options = (word for word in step.words if word and _BUILD_OPTIONS.match(word))
+    flag = next(chain(names, options), None)
+    if flag:
+        raise Declined(f"{flag} changes how packages are built, and pip's cache does not tell such wheels apart")
 
 
 def _identity(site: Site) -> tuple[str, Obligation]:

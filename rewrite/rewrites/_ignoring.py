@@ -88,7 +88,12 @@ def ignore_edit(build: Build, lines: Sequence[str]) -> Edit:
 def _own_line(build: Build, lines: Sequence[str]) -> list[str]:
     name = build.ignore_name
     copied = any(source.path == "." or set(source.path) <= set("*") for source in sources(build))
-    if not name or not copied or excludes(build.context, tuple(lines), name) or needed(build, name):
+    read = any(
+        name in dockerfile.source(line.span)
+        for _, dockerfile in ((build.path, build.dockerfile), *build.siblings)
+        for line in dockerfile.instructions
+    )
+    if not name or not copied or read or excludes(build.context, tuple(lines), name) or needed(build, name):
         return []
     titled = any(line.startswith("#") for line in lines)
     return ["", "# This file", name] if titled else [name]

@@ -16,20 +16,12 @@ from ..build.runs import Run, Step
 from ..build.stages import Stage
 from ..model import Declined, Obligation, proved
 from ..source.dockerfile import Instruction
-from ..source.edits import Span
 from ..source.words import variables
 from ._ignoring import Output
+from ._splitting import Split, split_before
 
 # They only write the image's configuration.
 _NEUTRAL = frozenset("CMD ENTRYPOINT EXPOSE HEALTHCHECK LABEL MAINTAINER ONBUILD SHELL STOPSIGNAL USER".split())
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Where a RUN has to be cut in two: `gap` is the span between its halves, `head` begins the second."""
-
-    gap: Span
-    head: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +85,21 @@ class Passage:
                 raise Declined(f"{keyword} sets {', '.join(sorted(changed))}, which the COPY uses")
             return Needs()
         if keyword == "WORKDIR":
-            self.there.add(self.stage.states[self.stage.instructions.index(instruction) + 1].workdir or "/")
-            return Needs()
+            return self._past_workdir(instruction)
         if keyword in ("COPY", "ADD"):
             return self._past_copy(instruction)
         if keyword == "RUN":
             return self._past_run(instruction)
         raise Declined(f"the COPY must not be moved past {keyword}")
+
+    def _past_workdir(self, instruction: Instruction) -> Needs:
+        workdir = self.stage.states[self.stage.instructions.index(instruction) + 1].workdir
+        for path in self.copy.below(workdir) if workdir else ():
+            self._plain(path)
+            if self.build.context.exists(path) and not self.build.context.is_dir(path):
+                raise Declined(f"WORKDIR is {workdir}, where the COPY brings a file")
+        self.there.add(workdir or "/")
+        return Needs()
 
     def _past_copy(self, instruction: Instruction) -> Needs:
         other = self.build.copy(instruction)
@@ -113,7 +113,21 @@ class Passage:
             for mine in self.written:
                 if overlap(path, mine):
                     raise Declined(f"both this COPY and the one below it write {mine}")
+        self._same_directories(instruction, other.destination if other else written[0])
         return Needs()
+
+    def _same_directories(self, instruction: Instruction, destination: str | None) -> None:
+        """Decline if the other COPY would now create directories that this one creates, with other owners or modes."""
+        mine = self.copy.destination
+        flags = [
+            {(flag.name, flag.value) for flag in line.flags if flag.name in ("chown", "chmod")}
+            for line in (self.copy.instruction, instruction)
+        ]
+        if flags[0] == flags[1] or destination is None or mine is None:
+            return
+        shared = posixpath.commonpath([mine, destination]) if mine[0] == destination[0] else "/"
+        if not _STANDING.fullmatch(shared) and not any(inside(place, shared) for place in self.there):
+            raise Declined(f"the COPY below it would create {shared} with another owner or mode")
 
     def _from_elsewhere(self, instruction: Instruction) -> tuple[str, ...]:
         """Return what a COPY from a stage or an image writes: its destination, or the file below it that it names."""
@@ -227,7 +241,8 @@ class Passage:
             if known is None:
                 name = step.program or step.simple.words[0].raw
                 raise Declined(f"what `{name}` reads and writes is not known", place)
-            reads = tuple(ecosystems.Read(path, f"`{step.program}` reads it") for path in known.reads)
+            tests = step.program in ("test", "[")
+            reads = tuple(ecosystems.Read(path, f"`{step.program}` reads it", not tests) for path in known.reads)
             writes = tuple(ecosystems.Write(path, f"`{step.program}` writes") for path in known.writes)
             return ecosystems.Command("", step.program or "", reads=reads, writes=writes)
         if command.declined:
@@ -248,7 +263,8 @@ class Passage:
         view = self.build.view(self.stage, run.instruction)
         for read in command.reads:
             found = [path for path in self.copy.below(read.path) if self.build.context.exists(path)]
-            if read.required and not found and not view.exists(read.path):
+            elsewhere = view.exists(read.path) or not (command.ecosystem or self._mine(read.path))
+            if read.required and not found and not elsewhere:
                 raise Declined(
                     f"{read.path} ({read.why}) is not in the build context", self.build.place(run.instruction)
                 )
@@ -259,6 +275,10 @@ class Passage:
                     )
                 self._plain(path)
                 yield path
+
+    def _mine(self, path: str) -> bool:
+        """Tell whether the COPY's destination holds `path`, so that only the COPY or a step before it can bring it."""
+        return inside(path, self.copy.destination or "/") and path != self.copy.destination
 
     def _plain(self, path: str) -> None:
         names = path.split("/")
@@ -303,44 +323,3 @@ _CONFIGURES = re.compile(
     r"|\bpip\.conf\b|\bnpmrc\b|\bnpm +(?:config +)?set +(?!(?:registry|fund|audit|update-notifier|loglevel|progress"
     r"|strict-ssl|fetch-\S+|maxsockets|unsafe-perm|cache|@\S+:registry|//\S+)\b)"
 )
-
-# They leave something in the shell for the commands behind them.
-_STATE = frozenset(
-    ". alias cd declare enable eval exec export hash local popd pushd readonly set shopt source trap typeset ulimit"
-    " umask unset".split()
-)
-
-
-def _copies_up(step: Step) -> bool:
-    """Tell whether a command changes files in place: what an earlier layer holds is then held twice."""
-    return step.program in ("chgrp", "chmod", "chown", "mv")
-
-
-def _takes_away(step: Step) -> bool:
-    """Tell whether a command may remove what an earlier one of its RUN made: in a layer of its own it frees nothing."""
-    words = {"autoremove", "clean", "del", "erase", "prune", "purge", "remove", "uninstall", "-delete"}
-    return step.program in ("rm", "unlink", "truncate", "shred") or bool(words & {word for word in step.words if word})
-
-
-def split_before(build: Build, run: Run, step: Step, writes: bool) -> Split | None:
-    """Return how a RUN can be cut before the top-level item of `step`; None if that might change what it does.
-
-    `writes` tells whether the first half writes where the COPY does.
-    """
-    instruction, dockerfile = run.instruction, build.dockerfile
-    items = run.script.items if run.script else ()
-    at = items.index(step.item) if step.item in items else 0
-    if not at or instruction.heredocs or any(item.operator != "&&" for item in items[1:]):
-        return None
-    for other in run.steps:
-        stateful = not other.simple.words or other.program in _STATE or other.program is None
-        if other.item in items[:at] and (stateful or other.item.pipeline.negated):
-            return None
-    rest = [other for other in run.steps if other.item not in items[:at]]
-    if any(_takes_away(other) or (writes and _copies_up(other)) for other in rest):
-        return None
-    gap = Span(run.span(items[at - 1].span).end, run.span(items[at].span).start)
-    if any(gap.start <= comment.start < gap.end for comment in instruction.comments):
-        return None
-    flags = [dockerfile.source(flag.span) for flag in instruction.flags]
-    return Split(gap, " ".join([instruction.written, *flags, ""]))

@@ -23,12 +23,12 @@ from dataclasses import replace
 
 from .. import ecosystems
 from ..build import effects
-from ..build.build import Build
+from ..build.build import Build, View
 from ..build.paths import inside, join, overlap
 from ..build.runs import Run, Step, mounts
 from ..build.stages import Stage
 from ..ecosystems import CachePlan, Ecosystem, ScriptEdit, Site
-from ..model import Declined, Obligation, Proposal, Refusal, proved
+from ..model import Declined, Obligation, Proposal, Refusal, assumed, proved
 from ..source.edits import Edit, Span
 from ..source.shell import Word
 from ._script_edits import command_spans, delete, insert, insert_behind
@@ -91,8 +91,10 @@ def _proposal(build: Build, stage: Stage, run: Run, ecosystem: Ecosystem, plans:
     proof = [
         *dict.fromkeys(item for plan in plans for item in plan.proof),
         *proof,
+        *_strangers(build, stage, run),
         _unread(build, stage, run, directories),
     ]
+    _not_filled(build, stage, run, directories)
     mount_text = [str(spec) for spec in specs]
     return Proposal(
         NAME,
@@ -196,6 +198,50 @@ def _commands(build: Build, run: Run, steps: Sequence[Step]) -> list[Span]:
             "a command that cleans the cache cannot be taken out of its list", build.step_place(run, steps[0])
         )
     return command_spans(build, run, [at for at, item in enumerate(items) if item in gone])
+
+
+def _not_filled(build: Build, stage: Stage, run: Run, directories: tuple[str, ...]) -> None:
+    """Decline if a COPY has put files where the mount would hide them."""
+    for level in stage.lineage:
+        for line in level.instructions:
+            if line is run.instruction:
+                break
+            if line.keyword in ("COPY", "ADD") and line.words:
+                target = (
+                    join(level.state(line).workdir, line.words[-1].text) if "$" not in line.words[-1].text else None
+                )
+                if target and any(overlap(target, path) and not _STANDING.fullmatch(target) for path in directories):
+                    raise Declined("a COPY fills the cache, and a mount would hide that", build.place(line))
+
+
+def _strangers(build: Build, stage: Stage, run: Run) -> Iterator[Obligation]:
+    """Judge the scripts of the project that the RUN starts: one that removes the mount's directory would fail."""
+    view = build.view(stage, run.instruction)
+    for step in run.steps:
+        if step.program in ("sh", "bash", "dash", "ash", "eval", ".", "source"):
+            texts = [view.read(join(step.cwd, word) or "") or word for word in step.words[1:] if word]
+        elif step.words and (found := _script(step, view)) is not None:
+            texts = [found]
+        elif step.words and step.words[0] and ("/" in step.words[0] or step.words[0].endswith(".sh")):
+            texts = ["rm"] if posixpath.dirname(step.words[0]) not in _BINARIES else []
+        else:
+            continue
+        claim = f"`{step.program}` does not remove the cache's directory"
+        place = build.step_place(run, step)
+        if any(re.search(r"\brm\b|rmtree|unlink|-delete\b", text) for text in texts):
+            yield assumed(claim, "it may remove files", place)
+        else:
+            yield proved(claim, "its text removes nothing", place)
+
+
+_BINARIES = ("/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin")
+
+
+def _script(step: Step, view: View) -> str | None:
+    """Return the text of a program that a COPY brings, None if it comes from elsewhere."""
+    word = step.words[0] or ""
+    places = [join(step.cwd, word)] if "/" in word else [f"{directory}/{word}" for directory in _BINARIES]
+    return next((text for place in places if place and (text := view.read(place)) is not None), None)
 
 
 # Directories that are there with or without a cache below them.

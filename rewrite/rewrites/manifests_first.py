@@ -140,13 +140,16 @@ class _Move:
     def _already_copied(self) -> None:
         """Leave out what an earlier COPY of the stage has put in the same place with the same flags."""
         flags = self._flags()
+        view = self.build.view(self.stage, self.copy.instruction)
         for instruction in self.stage.instructions:
             if instruction is self.copy.instruction:
                 return
             other = self.build.copy(instruction)
             if other and tuple(f"--{flag.name}={flag.value}" for flag in instruction.flags) == flags:
                 for mapping in other.mappings:
-                    if not mapping.is_dir and self.copy.context_path(mapping.destination) == mapping.source:
+                    same = not mapping.is_dir and self.copy.context_path(mapping.destination) == mapping.source
+                    # A RUN in between that may have changed it makes the view forget it.
+                    if same and view.read(mapping.destination) is not None:
                         self.provided.add(mapping.source)
 
     def _flags(self) -> tuple[str, ...]:

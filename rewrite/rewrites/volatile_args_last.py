@@ -69,8 +69,9 @@ def _declares(instruction: Instruction) -> bool:
     return bool(pairs) and all(is_volatile(pair.key) for pair in pairs)
 
 
-def _mentions(instruction: Instruction) -> frozenset[str]:
-    text = " ".join([instruction.body.text, *(flag.value or "" for flag in instruction.flags)])
+def _mentions(build: Build, instruction: Instruction) -> frozenset[str]:
+    bodies = [build.dockerfile.source(heredoc.body) for heredoc in instruction.heredocs if heredoc.expand]
+    text = " ".join([instruction.body.text, *(flag.value or "" for flag in instruction.flags), *bodies])
     return variables(text.replace("'", " ").replace('"', " "), instruction.escape)
 
 
@@ -115,7 +116,7 @@ class _Group:
     def _joins(self, index: int, passed: set[str]) -> bool:
         """Take an instruction into the group if it is volatile itself, or only labels what is."""
         instruction = self.stage.instructions[index]
-        mentioned = _mentions(instruction)
+        mentioned = _mentions(self.build, instruction)
         if _declares(instruction) and not {pair.key for pair in instruction.pairs} & self.names:
             if mentioned & passed:
                 raise Declined(f"{instruction.keyword} uses a variable that is set in between")
@@ -133,10 +134,10 @@ class _Group:
         keyword = instruction.keyword
         if keyword in ("ENV", "ARG"):
             keys = {pair.key for pair in instruction.pairs}
-            moved = set().union(*(_mentions(self.stage.instructions[member]) for member in self.members))
+            moved = set().union(*(_mentions(self.build, self.stage.instructions[member]) for member in self.members))
             if keys & (self.names | moved):
                 raise Declined(f"{keyword} sets {', '.join(sorted(keys & (self.names | moved)))} again")
-        if keyword not in _UNEXPANDED | {"RUN"} and _mentions(instruction) & self.names:
+        if keyword not in _UNEXPANDED | {"RUN"} and _mentions(self.build, instruction) & self.names:
             raise Declined(f"{keyword} reads it")
         if keyword == "RUN":
             self._past_run(instruction)

@@ -1,0 +1,119 @@
+"""Open Dockerfiles with all that is around them: the build context, who says so, and the Dockerfiles that share it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from .build import context as contexts
+from .build import guess
+from .build.build import Build
+from .build.locate import Located, find_dockerfiles, locate, repository_root
+from .errors import SourceError, UsageError
+from .paths import shown
+from .settings import Settings
+from .source import dockerfile as syntax
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A Dockerfile to fix: `text` is given for standard input; `name` is how it is shown."""
+
+    path: Path | None
+    text: str | None
+    name: str
+
+    @property
+    def place(self) -> Path:
+        """Where the Dockerfile lies, or would lie."""
+        return self.path or Path(self.name)
+
+
+@dataclass
+class Session:
+    """What the requests of one run share; `ignores` are ignore files that an earlier one has changed, by path."""
+
+    ignores: dict[str, str] = field(default_factory=dict)
+    _located: dict[Path, Located] = field(default_factory=dict)
+    _around: dict[Path, tuple[Path, ...]] = field(default_factory=dict)
+    _parsed: dict[Path, syntax.Dockerfile] = field(default_factory=dict)
+
+    def open(self, request: Request, settings: Settings) -> Build:
+        """Return the build of a request; raises a DockerfixError if it cannot be read."""
+        text = read(request.place) if request.text is None else request.text
+        dockerfile = syntax.parse(text)
+        directory, evidence, builder, doubt = self._context(request.place, dockerfile, settings)
+        context = contexts.load(directory, request.place.absolute())
+        ignore_file = Path(context.ignore_path).absolute()
+        inside = ignore_file.is_relative_to(directory.absolute())
+        name = shown(ignore_file)
+        context = replace(context, ignore_path=name, label=f"{shown(directory)} ({evidence})")
+        ignore_text = self.ignores.get(name, context.ignore.text if context.ignore else None)
+        if ignore_text is not None and (context.ignore is None or context.ignore.text != ignore_text):
+            context = context.with_ignore(ignore_text)
+        return Build(
+            request.name,
+            dockerfile,
+            context,
+            ignore_text,
+            self._siblings(request, directory),
+            builder,
+            ignore_file.relative_to(directory.absolute()).as_posix() if inside else "",
+            doubt,
+        )
+
+    def _context(self, path: Path, dockerfile: syntax.Dockerfile, settings: Settings) -> tuple[Path, str, str, str]:
+        """Return the context's directory, who says so, the builder, and why it may be another."""
+        located = self._locate(path)
+        directory, evidence = located.context, located.evidence
+        builder = settings.builder or located.builder or "buildkit"
+        if settings.context is not None:
+            directory = Path(settings.context)
+            if not directory.is_dir():
+                raise UsageError("the build context is not a directory", settings.context)
+            return directory, "as given", builder, ""
+        absent = None if located.stated else guess.missing(dockerfile, directory)
+        if absent is None or directory == repository_root(path):
+            return directory, evidence, builder, ""
+        above = guess.better(dockerfile, directory)
+        if above:
+            return above, "what it copies lies there", builder, ""
+        doubt = (
+            f"the build context is not known for certain: {absent} is not in {shown(directory)}; name it with --context"
+        )
+        return directory, evidence, builder, doubt
+
+    def _locate(self, path: Path) -> Located:
+        key = path.absolute()
+        if key not in self._located:
+            self._located[key] = locate(path)
+        return self._located[key]
+
+    def _siblings(self, request: Request, directory: Path) -> tuple[tuple[str, syntax.Dockerfile], ...]:
+        """Return the other Dockerfiles that may be built from `directory`: those in it, those that are said to be."""
+        root = repository_root(request.place)
+        for place in (root, directory):
+            if place not in self._around:
+                self._around[place] = tuple(find_dockerfiles(place))
+        inside = self._around[directory]
+        outside = (other for other in self._around[root] if other not in inside)
+        named = [other for other in outside if self._locate(other).context == directory.resolve()]
+        own = request.place.absolute()
+        return tuple(
+            (shown(other), parsed)
+            for other in (*inside, *named)
+            if other.absolute() != own and not (parsed := self._parse(other)).problems
+        )
+
+    def _parse(self, path: Path) -> syntax.Dockerfile:
+        if path not in self._parsed:
+            self._parsed[path] = syntax.parse(read(path))
+        return self._parsed[path]
+
+
+def read(path: Path) -> str:
+    """Return the text of a file, bytes that are not UTF-8 as surrogates; raises SourceError."""
+    try:
+        return path.read_bytes().decode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise SourceError(error.strerror or "cannot be read", shown(path)) from None
