@@ -43,7 +43,7 @@ class Session:
         text = read(request.place) if request.text is None else request.text
         dockerfile = syntax.parse(text)
         directory, evidence, builder, doubt = self._context(request.place, dockerfile, settings)
-        context = contexts.load(directory, request.place.absolute())
+        context = contexts.load(directory, request.place.absolute(), beside=builder != "legacy")
         ignore_file = Path(context.ignore_path).absolute()
         inside = ignore_file.is_relative_to(directory.absolute())
         name = shown(ignore_file)

@@ -162,14 +162,15 @@ def _outermost(paths: Iterable[str]) -> Iterator[str]:
             yield path
 
 
-def load(directory: Path, dockerfile: Path) -> Context:
+def load(directory: Path, dockerfile: Path, *, beside: bool = True) -> Context:
     """Open a directory as the build context of a Dockerfile.
 
-    `<Dockerfile>.dockerignore` counts instead of the context's own; a new file would be the context's.
+    `<Dockerfile>.dockerignore` counts instead of the context's own if the builder looks `beside` the
+    Dockerfile, which the one before BuildKit does not; a new file would be the context's.
     """
     tree = DirectoryTree(directory)
-    beside = DirectoryTree(dockerfile.parent), f"{dockerfile.name}.dockerignore"
-    for place, name in (beside, (tree, ".dockerignore")):
+    own = [(DirectoryTree(dockerfile.parent), f"{dockerfile.name}.dockerignore")] if beside else []
+    for place, name in (*own, (tree, ".dockerignore")):
         entry = resolve(place, name)
         content = place.read(entry.path) if entry else None
         if content is not None:

@@ -63,7 +63,8 @@ def locate(dockerfile: Path, root: Path | None = None) -> Located:
 
     Where mentions disagree, compose files count before workflows, and those before makefiles and scripts.
     """
-    dockerfile = dockerfile.resolve()
+    # A link is built where it stands, not where it leads.
+    dockerfile = dockerfile.parent.resolve() / dockerfile.name
     root = root.resolve() if root else repository_root(dockerfile)
     mentions = [m for m in _mentions(dockerfile, root) if dockerfile in m.dockerfiles and m.context.is_dir()]
     builders = {mention.builder for mention in mentions}

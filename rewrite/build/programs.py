@@ -69,6 +69,13 @@ def program(step: Step) -> Effect:
     is_python = re.fullmatch(r"python(3(\.\d+)?)?", name) is not None
     if name in _LISTS_VARIABLES and (len(step.words) == 1 or "-p" in step.words):
         return Effect(environment=True)
+    # A pattern looks into a directory, and `date -r` at a file.
+    if name in _SILENT and any(part.kind == "glob" for word in step.simple.words[1:] for part in word.parts):
+        raise Unknown
+    if name == "date" and any(
+        word is None or word.startswith(("-r", "--ref", "-f", "--file")) for word in step.words[1:]
+    ):
+        raise Unknown
     if name in _SILENT or (name == "command" and step.words[1:2] == ("-v",)):
         return NOTHING
     if (is_python or name in _VERSIONED) and len(step.words) == 2 and step.words[1] in _VERSION:

@@ -105,6 +105,8 @@ def cache(site: Site) -> CachePlan | None:
     if not any(entry and entry[0] == "update" for _, entry in commands[: site.run.steps.index(site.step)]):
         raise Declined("the package lists it uses come from another step: apt-get update must be in the same RUN")
     _archives_unread(site, installs)
+    if any(step.cwd is None or inside(step.cwd, CACHE) for step in site.run.steps):
+        raise Declined("a command works in apt's cache, or where it works is not known")
     identity, proof = _identity(site)
     lists = _lists_proof(site)
     targets = (ARCHIVES, LISTS) if lists else (ARCHIVES,)

@@ -241,6 +241,8 @@ def _enable(step: Step, prefix: str) -> tuple[list[ScriptEdit], list[Obligation]
     if step.env.get("PIP_NO_CACHE_DIR", "") != "":
         prefix = "PIP_NO_CACHE_DIR='' " + prefix
         proof.append(proved("ENV PIP_NO_CACHE_DIR stays as it is", "pip takes an empty value as unset"))
+    if prefix and step.item.pipeline.timed:
+        raise Declined("`time` may be a program, which takes no variables for the one that it starts")
     if prefix:
         edits.append(ScriptEdit(before=words[0].span.start, text=prefix))
     return edits, proof

@@ -244,7 +244,7 @@ class Passage:
             tests = step.program in ("test", "[")
             reads = tuple(ecosystems.Read(path, f"`{step.program}` reads it", not tests) for path in known.reads)
             writes = tuple(ecosystems.Write(path, f"`{step.program}` writes") for path in known.writes)
-            return ecosystems.Command("", step.program or "", reads=reads, writes=writes)
+            return ecosystems.Command("", step.program or "", reads=(*reads, *self._named(step)), writes=writes)
         if command.declined:
             raise Declined(f"{command.title}: {command.declined.premise}", command.declined.because or place)
         try:
@@ -254,9 +254,42 @@ class Passage:
         for path in (found for target in to.writes for found in self.copy.below(target)):
             if self.build.context.exists(path):
                 raise Declined(f"the context has {path}, which `{step.program}` overwrites", place)
-        reads = tuple(ecosystems.Read(path, "its input is redirected from there") for path in to.reads)
+        reads = (
+            *(ecosystems.Read(path, "its input is redirected from there") for path in to.reads),
+            *self._named(step),
+        )
         writes = tuple(ecosystems.Write(path, "its output is redirected to it", local=False) for path in to.writes)
         return replace(command, reads=(*command.reads, *reads), writes=(*command.writes, *writes))
+
+    def _named(self, step: Step) -> Iterator[ecosystems.Read]:
+        """Yield the files of the COPY that a word or a variable of the command names, whatever it is for."""
+        for name, value in step.env.items():
+            if name == "PATH":
+                # A program there may be the command itself, or one that it starts.
+                yield from (
+                    ecosystems.Read(path, "PATH names it") for path in (value or "").split(":") if self._brings(path)
+                )
+            elif value and value.startswith("/"):
+                for path in value.split(":"):
+                    if name in _DIRECTORIES or self._brings_file(path):
+                        yield ecosystems.Read(path, f"{name} names it")
+        for word in step.words[1:]:
+            for text in re.split(r"[=:,@]", word or ""):
+                named = join(step.cwd, text) if text else None
+                if named and self._brings_file(named):
+                    yield ecosystems.Read(named, "the command names it")
+        if step.program in ("curl", "wget"):
+            for dotfile in (".curlrc", ".wgetrc", ".netrc"):
+                yield ecosystems.Read(f"{step.env.get('HOME') or '/root'}/{dotfile}", f"{step.program} reads it")
+
+    def _brings(self, path: str) -> str | None:
+        """Return the context path of what the COPY brings to an image path, None if it brings nothing there."""
+        found = self.copy.context_path(posixpath.normpath(path)) if path.startswith(("/", "%")) else None
+        return found if found is not None and self.build.context.exists(found) else None
+
+    def _brings_file(self, path: str) -> bool:
+        found = self._brings(path)
+        return found is not None and not self.build.context.is_dir(found)
 
     def _manifests(self, command: ecosystems.Command, run: Run) -> Iterator[str]:
         """Yield the context paths of the COPY that `command` reads."""
@@ -306,6 +339,8 @@ class Passage:
                 yield Output(path, write.why, write.local, write.replaced)
 
 
+# Variables that name a directory to read from.
+_DIRECTORIES = frozenset({"CURL_HOME", "GNUPGHOME", "SSL_CERT_DIR", "XDG_CONFIG_HOME"})
 # What these make, developers have in their trees too.
 _MAKES_ENVIRONMENTS = frozenset({"python", "python3", "virtualenv"})
 # Directories of every image.

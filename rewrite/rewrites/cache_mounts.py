@@ -51,7 +51,7 @@ def _consider(build: Build, stage: Stage, run: Run, ecosystem: Ecosystem) -> Ite
         try:
             plan = ecosystem.cache(Site(build, stage, run, step))
             if plan and not _mounted(run, plan):
-                _builder(build)
+                _builder(build, run)
                 plans.append(plan)
         except Declined as declined:
             if not any(mount.kind == "cache" for mount in run.mounts):
@@ -65,7 +65,9 @@ def _consider(build: Build, stage: Stage, run: Run, ecosystem: Ecosystem) -> Ite
         yield Refusal(NAME, build.place(run.instruction), declined.premise, declined.because)
 
 
-def _builder(build: Build) -> None:
+def _builder(build: Build, run: Run) -> None:
+    if "none" in run.instruction.flag_values("network"):
+        raise Declined("the RUN has no network, and so needs the cache that is in the image")
     if build.builder in ("legacy", "kaniko"):
         raise Declined(f"the builder ({build.builder}) has no cache mounts")
     syntax = build.dockerfile.directive("syntax")
@@ -262,6 +264,8 @@ def _unread(build: Build, stage: Stage, run: Run, directories: tuple[str, ...]) 
             if asked and any(level.may_stand_on(stage) for level in levels):
                 raise Declined(f"{instruction.keyword} takes the cache out of this stage", build.place(instruction))
     for later in build.later_runs(stage, run.instruction):
+        if "none" in later.instruction.flag_values("network"):
+            raise Declined("a later RUN without network may need the cache", build.place(later.instruction))
         _left_alone_later(build, later, directories)
     return proved("no later step asks for the cache's directory", "every COPY, mount and RUN that could was read")
 

@@ -151,12 +151,16 @@ class _Group:
                 raise Declined("")  # it reads the variable: the right place has been found
         if run.opaque:
             raise Declined(f"whether the RUN reads it is not known: {run.opaque}")
+        if {"BASH_ENV", "ENV"} & run.state.env.keys():
+            raise Declined("a script that the shell starts with may read any variable")
         view = self.build.view(self.stage, instruction)
         for step in run.steps:
             command = ecosystems.recognise(step, view)
             known = effects.effect(step) if command is None else None
             if (command and (command.declined or command.environment)) or (known is None and command is None):
                 raise Declined(f"`{step.program or step.simple.words[0].raw}` may read any variable")
+            if known and any(path.startswith("/proc") for path in known.reads):
+                raise Declined(f"`{step.program}` may read any variable")
             if known and known.environment:
                 raise Declined(f"`{step.program}` may read any variable")
             if command and command.strangers:
