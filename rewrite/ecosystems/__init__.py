@@ -72,16 +72,17 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class MountSpec:
-    """A cache mount to add; `uid` and `gid` only for an account that is not root."""
+    """A mount to add; `uid` and `gid` only for an account that is not root."""
 
     target: str
     sharing: str = ""
     id: str = ""
     uid: int | None = None
     gid: int | None = None
+    kind: str = "cache"
 
     def __str__(self) -> str:
-        parts = ["type=cache", f"target={self.target}"]
+        parts = [f"type={self.kind}", f"target={self.target}"]
         parts += [f"id={self.id}"] if self.id else []
         parts += [f"sharing={self.sharing}"] if self.sharing else []
         parts += [f"{name}={value}" for name, value in (("uid", self.uid), ("gid", self.gid)) if value is not None]

@@ -11,15 +11,14 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
 
 from ..build.build import View
 from ..build.images import ROOT
 from ..build.options import Argument, UnknownOption, arguments
 from ..build.paths import join
 from ..build.runs import Step
-from ..model import Declined, Obligation, assumed, proved
-from . import CachePlan, Command, MountSpec, ScriptEdit, Site, Write, base_identity
+from ..model import Declined, Obligation, proved
+from . import CachePlan, Command, MountSpec, ScriptEdit, Site, Write
 from ._pip_settings import PLACES, configuration, environment, homes, prefixes, settings
 from ._requirements import KINDS, Reader, is_remote
 
@@ -47,13 +46,9 @@ _VALUED = frozenset(
 _SILENT = frozenset({"list", "freeze", "check", "show", "debug", "inspect", "index", "help", "cache"})
 _DOWNLOADS = frozenset({"install", "wheel", "download"})
 
-# Variables and options that a package's build takes: pip names the wheel that comes of it by its version alone.
-_BUILD_FLAGS = re.compile(
-    r"(?:C|CXX|CPP|LD|AR|F|RUST|ARCH|MAKE|NVCC)FLAGS|CC|CXX|LD|FC|.*CMAKE.*|.*_ARGS|FORCE_\w+|SETUPTOOLS_(?!SCM)\w+"
-    r"|.*(?:CUDA|BLAS|LAPACK|OPENMP|ROCM|HIP|AVX|MKL).*|(?:USE|WITH|WITHOUT|ENABLE|DISABLE|BUILD)_\w+|CARGO_\w+|PKG_CONFIG\w*"
-    r"|OPENSSL_\w+|GRPC_\w+|(?:LIBRARY|C_INCLUDE|CPLUS_INCLUDE)_PATH|CPATH|LD_LIBRARY_PATH|PIP_(?:NO_BINARY|CONFIG_SETTINGS)"
-)
-_BUILD_OPTIONS = re.compile(r"--(?:config-settings?|global-option|install-option|build-option|no-binary)\b|-C")
+
+# Where pip keeps what it downloads: since 23.3 in the second one. Its wheels lie beside them.
+_DOWNLOADED = ("http", "http-v2")
 
 
 def recognise(step: Step, view: View) -> Command | None:
@@ -160,61 +155,47 @@ def cache(site: Site) -> CachePlan | None:
         raise Declined("--cache-dir is given already")
     if site.account is None or site.run.home is None:
         raise Declined("the user that this RUN runs as is not known, and with it where pip's cache lies")
-    _same_wheels(site.step)
     prefix = ""
-    identity, same_system = _identity(site)
     if site.account.name == ROOT.name:
-        mount = MountSpec(_cache_directory(site.step), id=identity)
+        directory, uid, gid = _cache_directory(site.step), None, None
         proof = [proved("pip runs as root and keeps its cache there", f"HOME is {site.run.home}")]
     elif site.account.uid is None:
         raise Declined(f"the uid of the user {site.account.name} is not known, who could not write to the mount")
     else:
-        mount = replace(_foreign_mount(site, site.account.uid, site.account.gid), id=identity)
-        prefix = f"PIP_CACHE_DIR={mount.target} "
+        directory, uid, gid = _foreign_directory(site), site.account.uid, site.account.gid
+        prefix = f"PIP_CACHE_DIR={directory} "
         proof = [proved(f"the mount belongs to {site.account.name}", f"uid {site.account.uid}")]
     edits, found = _enable(site.step, prefix)
     return CachePlan(
-        "keep pip's downloads and built wheels in a cache mount",
-        "after an edit of the requirements only what is new is downloaded and built",
-        (mount,),
+        "keep pip's downloads in cache mounts",
+        "after an edit of the requirements only what is new is downloaded",
+        (
+            MountSpec(directory, kind="tmpfs"),
+            *(MountSpec(f"{directory}/{name}", uid=uid, gid=gid) for name in _DOWNLOADED),
+        ),
         tuple(edits),
-        (mount.target,),
+        (directory,),
         (
             *proof,
             *found,
-            same_system,
             proved("no step and no program reads pip's cache", "pip only ever fills it again"),
+            proved(
+                "no wheel that was built by other flags, or against other libraries, is installed",
+                "only downloads are kept; what pip builds goes to the tmpfs with the rest",
+            ),
         ),
     )
 
 
-def _same_wheels(step: Step) -> None:
-    """Decline if wheels are built by other flags here than elsewhere: pip's cache does not tell them apart."""
-    names = (name for name in step.env if _BUILD_FLAGS.fullmatch(name))
-    options = (word for word in step.words if word and _BUILD_OPTIONS.match(word))
-    flag = next(chain(names, options), None)
-    if flag:
-        raise Declined(f"{flag} changes how packages are built, and pip's cache does not tell such wheels apart")
-
-
-def _identity(site: Site) -> tuple[str, Obligation]:
-    """Keep each base image's wheels apart: pip's names for those it builds tell no libc and no system library."""
-    claim = "no wheel that was built on another system is taken from the mount"
-    base = base_identity(site)
-    if base:
-        return f"pip-{base}", proved(claim, f"its id names the base image {base}")
-    return "", assumed(claim, "the base image depends on a build argument, and other builds may share the mount")
-
-
-def _foreign_mount(site: Site, uid: int, gid: int | None) -> MountSpec:
-    """Return a mount outside of HOME: its parents are made as root, and ~/.cache would be closed to the user."""
-    target = "/tmp/.cache/pip"
+def _foreign_directory(site: Site) -> str:
+    """Return a directory outside of HOME: a mount's parents are made as root, which would close ~/.cache."""
+    directory = "/tmp/.cache/pip"
     for name in ("HOME", "XDG_CACHE_HOME", "TMPDIR"):
-        if target.startswith((site.step.env.get(name) or "-").rstrip("/") + "/"):
+        if directory.startswith((site.step.env.get(name) or "-").rstrip("/") + "/"):
             raise Declined(f"{name} is {site.step.env[name]}, whose .cache would belong to root during the RUN")
     if any(assignment.name == "PIP_CACHE_DIR" for assignment in site.step.simple.assignments):
         raise Declined("PIP_CACHE_DIR is set for this command")
-    return MountSpec(target, uid=uid, gid=gid)
+    return directory
 
 
 def _cache_directory(step: Step) -> str:

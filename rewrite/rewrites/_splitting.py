@@ -48,7 +48,8 @@ def split_before(build: Build, run: Run, step: Step, writes: bool) -> Split | No
     if not at or instruction.heredocs or any(item.operator != "&&" for item in items[1:]):
         return None
     # What lies on a tmpfs, or in the files that the builder mounts anew for each RUN, is lost between the halves.
-    if any(mount.kind == "tmpfs" for mount in run.mounts) or _MOUNTED_ANEW.search(run.text.text):
+    tmpfs = any(mount.kind == "tmpfs" and not mount.target.endswith("/pip") for mount in run.mounts)
+    if tmpfs or _MOUNTED_ANEW.search(run.text.text):
         return None
     for other in run.steps:
         stateful = not other.simple.words or other.program in _STATE or other.program is None

@@ -9,7 +9,9 @@ builders that have no cache mounts.
 
 ```diff
 -RUN pip install --no-cache-dir -r requirements.txt
-+RUN --mount=type=cache,target=/root/.cache/pip,id=pip-python-3.12-slim \\
++RUN --mount=type=tmpfs,target=/root/.cache/pip \\
++    --mount=type=cache,target=/root/.cache/pip/http \\
++    --mount=type=cache,target=/root/.cache/pip/http-v2 \\
 +    pip install -r requirements.txt
 ```
 """
