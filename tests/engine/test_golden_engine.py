@@ -106,5 +106,5 @@ def test_a_source_edit_does_not_install_again(engine: Engine, built: tuple[Path,
 def test_a_manifest_edit_installs_again(engine: Engine, built: tuple[Path, Path, dict[str, Image]]) -> None:
     """Also one that only a nested file tells."""
     _, after, _ = built
-    (after / "requirements/base.txt").write_text("iniconfig==2.1.0\nsix==1.17.0\n")
+    (after / "requirements/base.txt").write_text(f"iniconfig==2.1.0 # {uuid.uuid4()}\nsix==1.17.0\n")
     assert ran(engine.build(after, after / "Dockerfile"), "pip install")
