@@ -72,6 +72,9 @@ class Session:
             if not directory.is_dir():
                 raise UsageError("the build context is not a directory", settings.context)
             return directory, "as given", builder, ""
+        if located.others:
+            also = ", ".join(map(shown, located.others))
+            return directory, evidence, builder, f"it is built with another context as well: {also}"
         absent = None if located.stated else guess.missing(dockerfile, directory)
         if absent is None or directory == repository_root(path):
             return directory, evidence, builder, ""

@@ -33,7 +33,7 @@ class Located:
     """A Dockerfile's context and the file and line that say so.
 
     `builder` is `legacy`, `buildah` or `kaniko` where a mention is built by that, None for BuildKit.
-    `stated` tells whether a file says so at all.
+    `stated` tells whether a file says so at all; `others` are contexts that it is built with as well.
     """
 
     context: Path
@@ -41,6 +41,7 @@ class Located:
     target: str | None = None
     builder: str | None = None
     stated: bool = True
+    others: tuple[Path, ...] = ()
 
 
 def find_dockerfiles(path: Path) -> list[Path]:
@@ -78,7 +79,8 @@ def locate(dockerfile: Path, root: Path | None = None) -> Located:
     doubts = [f"; but {_place(first, root)} builds in {_shown(other, root)}" for other, (first, *_) in others]
     targets = {mention.target for mention in agreed}
     target = targets.pop() if len(targets) == 1 else None
-    return Located(context, _place(agreed[0], root) + "".join(doubts), target, builder)
+    place = _place(agreed[0], root) + "".join(doubts)
+    return Located(context, place, target, builder, others=tuple(other for other, _ in others))
 
 
 def _place(mention: Mention, root: Path) -> str:

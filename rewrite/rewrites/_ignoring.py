@@ -40,6 +40,9 @@ class IgnoreLines:
         sample = f"{path}/x".replace("*", "x") if output.local else path
         claim = f"the COPY brings nothing to {path}, where {output.why}"
         if excludes(build.context, tuple(self.lines), sample):
+            sent = build.context.files(path) if "*" not in path else ()
+            if sent:
+                raise Declined(f"{build.context.ignore_path} takes {sent[0].path} back in, where {output.why}")
             self.proof.append(proved(claim, f"{build.context.ignore_path} excludes it"))
             return
         present = build.context.glob(path) if "*" in path else ((path,) if build.context.exists(path) else ())

@@ -11,6 +11,7 @@ from .. import ecosystems
 from ..build import effects
 from ..build.build import Build
 from ..build.copies import Copy, read_copy
+from ..build.needs import excludes
 from ..build.paths import SYSTEM, inside, join, overlap
 from ..build.runs import Run, Step
 from ..build.stages import Stage
@@ -254,12 +255,18 @@ class Passage:
         for path in (found for target in to.writes for found in self.copy.below(target)):
             if self.build.context.exists(path):
                 raise Declined(f"the context has {path}, which `{step.program}` overwrites", place)
+            self._never_brought(path, f"the output of `{step.program}` goes to {path}")
         reads = (
             *(ecosystems.Read(path, "its input is redirected from there") for path in to.reads),
             *self._named(step),
         )
         writes = tuple(ecosystems.Write(path, "its output is redirected to it", local=False) for path in to.writes)
         return replace(command, reads=(*command.reads, *reads), writes=(*command.writes, *writes))
+
+    def _never_brought(self, path: str, what: str) -> None:
+        """Decline unless the ignore file keeps `path` out: somebody else may have such a file in their tree."""
+        if not excludes(self.build.context, (), path):
+            raise Declined(f"{what}, and a COPY below would bring back what is there in another's tree")
 
     def _named(self, step: Step) -> Iterator[ecosystems.Read]:
         """Yield the files of the COPY that a word or a variable of the command names, whatever it is for."""
@@ -334,7 +341,10 @@ class Passage:
                         raise Declined(f"`{command.title}` writes {write.path}, which the COPY brings")
                     if command.title in _CHANGES_ONLY:
                         continue
-                    yield Output(path, write.why, local=command.title in _MAKES_ENVIRONMENTS)
+                    if command.title in _MAKES_ENVIRONMENTS:
+                        yield Output(path, write.why)
+                    elif command.title != "mkdir":
+                        self._never_brought(path, f"`{command.title}` writes {write.path}")
                     continue
                 yield Output(path, write.why, write.local, write.replaced)
 

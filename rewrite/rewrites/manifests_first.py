@@ -39,7 +39,9 @@ def find(build: Build) -> Iterator[Proposal | Refusal]:
     for stage in build.stages:
         for instruction in stage.instructions:
             copy = build.copy(instruction)
-            if copy and (copy.opaque or any(mapping.is_dir for mapping in copy.mappings)):
+            if copy and build.doubt and any(mapping.is_dir for mapping in copy.mappings):
+                yield Refusal(NAME, build.place(instruction), build.doubt)
+            elif copy and (copy.opaque or any(mapping.is_dir for mapping in copy.mappings)):
                 yield from _consider(build, stage, copy)
 
 
@@ -194,6 +196,8 @@ class _Move:
     def _target(self, path: str) -> str:
         """Return the destination, as the COPY spells it, that puts the context path `path` where the COPY does."""
         raw = self.copy.instruction.words[-1].text
+        if set(raw) & set("\"'\\`"):
+            raise Declined("the COPY's destination is quoted")
         raw = raw.rstrip("/") or "/"
         base = raw + ("" if raw.endswith("/") else "/")
         for mapping in reversed(self.copy.mappings):
