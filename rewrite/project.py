@@ -59,7 +59,7 @@ class Session:
             self._siblings(request, directory),
             builder,
             ignore_file.relative_to(directory.absolute()).as_posix() if inside else "",
-            doubt,
+            doubt or (f"{name} is a symbolic link to a file of another use" if ignore_file.is_symlink() else ""),
         )
 
     def _context(self, path: Path, dockerfile: syntax.Dockerfile, settings: Settings) -> tuple[Path, str, str, str]:

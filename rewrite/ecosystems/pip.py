@@ -174,7 +174,7 @@ def cache(site: Site) -> CachePlan | None:
             *(MountSpec(f"{directory}/{name}", uid=uid, gid=gid) for name in _DOWNLOADED),
         ),
         tuple(edits),
-        (directory,),
+        (directory, *(f"{directory}/{name}" for name in _DOWNLOADED)),
         (
             *proof,
             *found,

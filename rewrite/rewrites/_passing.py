@@ -127,7 +127,7 @@ class Passage:
         if flags[0] == flags[1] or destination is None or mine is None:
             return
         shared = posixpath.commonpath([mine, destination]) if mine[0] == destination[0] else "/"
-        if not _STANDING.fullmatch(shared) and not any(inside(place, shared) for place in self.there):
+        if not STANDING.fullmatch(shared) and not any(inside(place, shared) for place in self.there):
             raise Declined(f"the COPY below it would create {shared} with another owner or mode")
 
     def _from_elsewhere(self, instruction: Instruction) -> tuple[str, ...]:
@@ -201,7 +201,7 @@ class Passage:
         if step.program in ("cd", "pushd") and len(step.words) > 1:
             wanted.append(join(step.cwd, step.words[1] or "."))
         for directory in wanted:
-            if directory is None or _STANDING.fullmatch(directory):
+            if directory is None or STANDING.fullmatch(directory):
                 continue
             made = inside(directory, destination) or inside(destination, directory)
             if made and not any(inside(place, directory) for place in self.there):
@@ -354,7 +354,7 @@ _DIRECTORIES = frozenset({"CURL_HOME", "GNUPGHOME", "SSL_CERT_DIR", "XDG_CONFIG_
 # What these make, developers have in their trees too.
 _MAKES_ENVIRONMENTS = frozenset({"python", "python3", "virtualenv"})
 # Directories of every image.
-_STANDING = re.compile(
+STANDING = re.compile(
     r"/|%|/(?:bin|etc|home|lib|media|mnt|opt|root|run|sbin|srv|tmp|usr|var)(?:/(?:local|src|lib|cache|tmp))?"
 )
 # What these write does not exist unless the COPY or somebody else brought it.

@@ -167,10 +167,9 @@ def _operands(build: Build, run: Run, step: Step, directories: tuple[str, ...]) 
 
 def _leaves_alone(build: Build, run: Run, step: Step, directories: tuple[str, ...]) -> None:
     if step.program in ("find", "du", "cp", "mv", "tar", "rsync", "chown", "chmod"):
-        for word in step.simple.words[1:]:
-            value = step.words[step.simple.words.index(word)]
-            path = value if value and value.startswith("/") else None
-            if path and any(overlap(path.rstrip("*").rstrip("/") or "/", directory) for directory in directories):
+        for value in step.words[1:]:
+            path = join(step.cwd, value.rstrip("*") or ".") if value and not value.startswith("-") else None
+            if path and any(overlap(path, directory) for directory in directories):
                 raise Declined(f"`{step.program}` goes through {path}, where the mount is", build.step_place(run, step))
 
 

@@ -29,7 +29,7 @@ from ..source.dockerfile import Instruction
 from ..source.edits import Edit, Span
 from ._ignoring import IgnoreLines
 from ._layout import Block, block_of
-from ._passing import Needs, Passage
+from ._passing import STANDING, Needs, Passage
 
 NAME = "manifests-first"
 
@@ -126,12 +126,14 @@ class _Move:
         destination = self.copy.destination or "/"
         for instruction, _ in self.passed:
             workdir = states[id(instruction)].workdir
-            if instruction.keyword != "WORKDIR" or workdir is None or not inside(workdir, destination):
+            related = workdir is not None and (inside(workdir, destination) or inside(destination, workdir))
+            if instruction.keyword != "WORKDIR" or not related or STANDING.fullmatch(workdir or "/"):
                 continue
             user = states[id(instruction)].user
             root = user in ("root", "0") or (user == "" and self.stage.base.official)
             plain = not self.copy.instruction.flag("chown") and not self.copy.instruction.flag("chmod")
-            if not (root and plain) and not any(path and inside(path, destination) for path in there):
+            made = destination if inside(workdir or "/", destination) else workdir or "/"
+            if not (root and plain) and not any(path and inside(path, made) for path in there):
                 place = self.build.place(instruction)
                 raise Declined(f"WORKDIR would create {destination} with another owner or mode than the COPY", place)
 
