@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ..source.dockerfile import Dockerfile, Instruction, Trivia
@@ -35,6 +36,25 @@ def block_of(dockerfile: Dockerfile, instruction: Instruction) -> Block:
     body, whole = Span(start, instruction.span.end), Span(start, end)
     lonely = first == 0 or _is(nodes[first - 1], "blank")
     return Block(body, whole, dockerfile.source(Span(instruction.span.end, end)), whole if lonely else body)
+
+
+def start_above_orders(dockerfile: Dockerfile, instruction: Instruction) -> int:
+    """Return where lines can go in above `instruction` so that no comment meant for it, or for it alone, is cut off.
+
+    Comments directly above stay with it; so do dockerfix's own, which blank lines may set apart.
+    """
+    nodes = dockerfile.nodes
+    start = block_of(dockerfile, instruction).body.start
+    for node in reversed(nodes[: nodes.index(instruction)]):
+        if not isinstance(node, Trivia) or node.kind == "directive":
+            break
+        if node.kind == "comment" and ORDER.search(dockerfile.source(node.span)):
+            start = min(start, node.span.start)
+    return start
+
+
+# Comments that tell dockerfix or the builder's checks what to do with the instruction below.
+ORDER = re.compile(r"#\s*(?:dockerfix:|check\s*=)")
 
 
 def _is(node: object, kind: str) -> bool:

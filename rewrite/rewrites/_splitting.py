@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..build.build import Build
 from ..build.runs import Run, Step
 from ..source.edits import Span
+from ._layout import ORDER, start_above_orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,9 @@ def split_before(build: Build, run: Run, step: Step, writes: bool) -> Split | No
     at = items.index(step.item) if step.item in items else 0
     if not at or instruction.heredocs or any(item.operator != "&&" for item in items[1:]):
         return None
+    above = Span(start_above_orders(dockerfile, instruction), instruction.span.start)
+    if ORDER.search(dockerfile.source(above)):
+        return None  # it would be lost for the second half
     # What lies on a tmpfs, or in the files that the builder mounts anew for each RUN, is lost between the halves.
     tmpfs = any(mount.kind == "tmpfs" and not mount.target.endswith("/pip") for mount in run.mounts)
     if tmpfs or _MOUNTED_ANEW.search(run.text.text):

@@ -225,8 +225,8 @@ def _strangers(build: Build, stage: Stage, run: Run) -> Iterator[Obligation]:
             texts = [view.read(join(step.cwd, word) or "") or word for word in step.words[1:] if word]
         elif step.words and (found := _script(step, view)) is not None:
             texts = [found]
-        elif step.words and step.words[0] and ("/" in step.words[0] or step.words[0].endswith(".sh")):
-            texts = ["rm"] if posixpath.dirname(step.words[0]) not in _BINARIES else []
+        elif _is_script(step) and ecosystems.recognise(step, view) is None:
+            texts = ["rm"] if posixpath.dirname(step.words[0] or "") not in _BINARIES else []
         else:
             continue
         claim = f"`{step.program}` does not remove the cache's directory"
@@ -238,6 +238,11 @@ def _strangers(build: Build, stage: Stage, run: Run) -> Iterator[Obligation]:
 
 
 _BINARIES = ("/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin")
+
+
+def _is_script(step: Step) -> bool:
+    word = step.words[0] if step.words else None
+    return bool(word) and ("/" in str(word) or str(word).endswith(".sh"))
 
 
 def _script(step: Step, view: View) -> str | None:

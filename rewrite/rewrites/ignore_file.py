@@ -21,6 +21,7 @@ from typing import Any
 
 from .. import ecosystems, templates
 from ..build.build import Build
+from ..build.effects import effect
 from ..build.needs import excludes, needed, relied_on, revives
 from ..model import Declined, Obligation, Place, Proposal, Refusal, assumed, proved
 from ..source import ignorefile
@@ -37,6 +38,8 @@ _NOT_ASKED = re.compile(
     r"(?:\A|/)(?:\.[^/]*ignore|package-lock\.json|npm-shrinkwrap\.json|[^/]*\.md|[^/]*\.rst|LICENSE)\Z|(?:\A|/)node_modules/|\A\.(?:git|github|circleci)/"
 )
 _LARGEST = 200_000
+# They run code of the project, or edit text.
+_RUNS_PROJECT = re.compile(r"python[\d.]*|node|sed|pytest")
 
 
 @dataclass
@@ -130,6 +133,8 @@ def _installed(build: Build) -> Iterator[str]:
 def _take(build: Build, group: dict[str, Any], safe: _Lines, review: _Lines) -> None:
     """Sort the lines of a template's group into the tiers, with the proof for each."""
     asked = _run_by_dockerfiles(build, group.get("unless_run")) or _named_by_project(build, group)
+    if group.get("unless_unknown") and asked is None:
+        asked = _unknown_program(build)
     target = review if group["tier"] == "review" or asked else safe
     for line in group["lines"]:
         sample = line.replace("**/", "").replace("*", "x")
@@ -145,7 +150,9 @@ def _take(build: Build, group: dict[str, Any], safe: _Lines, review: _Lines) -> 
         target.add(group["title"], line)
     if asked and target.lines:
         target.proof.append(
-            assumed(f"nothing in the image needs {', '.join(group['lines'])}", "a file of the project names it", asked)
+            assumed(
+                f"nothing in the image needs {', '.join(group['lines'])}", "what is named here may ask for it", asked
+            )
         )
     elif target is review and any(line in target.lines for line in group["lines"]):
         target.proof.append(
@@ -173,6 +180,22 @@ def _own_content(build: Build, group: dict[str, Any], line: str) -> bool:
     if line.startswith("**/") or group.get("made") or not build.context.is_dir(line) or line.startswith("."):
         return False
     return not build.context.exists(f"{line}/pyvenv.cfg")
+
+
+def _unknown_program(build: Build) -> Place | None:
+    """Return the first command behind a COPY of everything that nothing is known of; the project's code was read."""
+    for stage, run in build.runs():
+        view = build.view(stage, run.instruction)
+        if not any(mapping.source in ("", ".") for copy in view.copies for mapping in copy.mappings):
+            continue
+        if run.opaque:
+            return build.place(run.instruction)
+        for step in run.steps:
+            command = ecosystems.recognise(step, view)
+            known = command is not None and not command.title.startswith(("npm run", "npm exec", "npm start"))
+            if not known and effect(step) is None and not _RUNS_PROJECT.fullmatch(step.program or ""):
+                return build.step_place(run, step)
+    return None
 
 
 def _run_by_dockerfiles(build: Build, pattern: str | None) -> Place | None:

@@ -28,7 +28,7 @@ from ..model import Declined, Proposal, Refusal, proved
 from ..source.dockerfile import Instruction
 from ..source.edits import Edit, Span
 from ._ignoring import IgnoreLines
-from ._layout import Block, block_of
+from ._layout import Block, block_of, start_above_orders
 from ._passing import STANDING, Needs, Passage
 
 NAME = "manifests-first"
@@ -168,7 +168,7 @@ class _Move:
                 together += lines
             elif lines:
                 # Above the comment: one that speaks to a linter must stay directly above its instruction.
-                start = block_of(build.dockerfile, instruction).body.start
+                start = start_above_orders(build.dockerfile, instruction)
                 apart = newline if block.gap and start < instruction.span.start else ""
                 yield Edit(build.path, Span(start, start), "".join(line + newline for line in lines) + apart)
         if at_copy:

@@ -1,0 +1,1 @@
+const nextBuildId = require('next-build-id'); module.exports={generateBuildId: () => nextBuildId({dir: __dirname})}
