@@ -192,6 +192,8 @@ def _lists_proof(site: Site) -> Obligation | None:
     removals = [step for step in run.steps if _removes_lists(step)]
     if STATE in _without_removals(run, removals) or any(may_remove(step, LISTS) for step in run.steps):
         return None
+    if not all(_parsed(step) or _harmless(step, site.view) for step in run.steps if step not in removals):
+        return None  # installers remove the lists, and a mount would be busy
     if not removals or not run.aborts or any(step.top is None for step in removals):
         return None  # the lists stay in the image, or their removal could not be taken out of the script
     updates = [at for at, step in enumerate(run.steps) if (_known(step) or ("",))[0] == "update"]

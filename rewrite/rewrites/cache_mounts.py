@@ -221,23 +221,36 @@ def _strangers(build: Build, stage: Stage, run: Run) -> Iterator[Obligation]:
     """Judge the scripts of the project that the RUN starts: one that removes the mount's directory would fail."""
     view = build.view(stage, run.instruction)
     for step in run.steps:
-        if step.program in ("sh", "bash", "dash", "ash", "eval", ".", "source"):
-            texts = [view.read(join(step.cwd, word) or "") or word for word in step.words[1:] if word]
+        if step.program in _INTERPRETERS:
+            texts = [_interpreted(step, view)]
         elif step.words and (found := _script(step, view)) is not None:
             texts = [found]
         elif _is_script(step) and ecosystems.recognise(step, view) is None:
-            texts = ["rm"] if posixpath.dirname(step.words[0] or "") not in _BINARIES else []
+            texts = [None] if posixpath.dirname(step.words[0] or "") not in _BINARIES else []
         else:
             continue
         claim = f"`{step.program}` does not remove the cache's directory"
         place = build.step_place(run, step)
-        if any(re.search(r"\brm\b|rmtree|unlink|-delete\b", text) for text in texts):
+        if any(text is None or re.search(r"\brm\b|rmtree|unlink|-delete\b", text) for text in texts):
             yield assumed(claim, "it may remove files", place)
         else:
             yield proved(claim, "its text removes nothing", place)
 
 
 _BINARIES = ("/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin")
+
+
+_INTERPRETERS = frozenset("sh bash dash ash eval . source sudo su env xargs".split())
+
+
+def _interpreted(step: Step, view: View) -> str | None:
+    """Return the text that a shell is given by ``-c`` or as a file of the project, None if it cannot be read."""
+    if "-c" in step.words:
+        at = step.words.index("-c") + 1
+        return step.words[at] if at < len(step.words) else None
+    files = [word for word in step.words[1:] if word is None or not word.startswith("-")]
+    path = join(step.cwd, files[0]) if files and files[0] else None
+    return view.read(path) if path else None
 
 
 def _is_script(step: Step) -> bool:
