@@ -44,7 +44,7 @@ def _set(text: str) -> frozenset[str]:
 
 _SILENT = _set(
     ": true false set export unset exit umask shift return cd pwd id whoami uname date sleep which type hash break"
-    " continue readonly local ulimit dpkg-query nproc arch echo printf"
+    " continue readonly local ulimit dpkg-query nproc arch echo printf yes"
 )
 # Without a name to set they write all variables.
 _LISTS_VARIABLES = _set("export set readonly declare typeset local")
