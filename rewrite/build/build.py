@@ -34,6 +34,11 @@ class Build:
     ignore_name: str = ".dockerignore"
     doubt: str = ""
 
+    @property
+    def dockerfiles(self) -> tuple[tuple[str, Dockerfile], ...]:
+        """All Dockerfiles that may be built from this context, by path, this one first."""
+        return ((self.path, self.dockerfile), *self.siblings)
+
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
         """The stages in their order."""

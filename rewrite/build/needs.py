@@ -26,7 +26,7 @@ class Source:
 
 def sources(build: Build) -> Iterator[Source]:
     """Yield the sources of all Dockerfiles that may be built from this context, this one's first."""
-    for path, dockerfile in ((build.path, build.dockerfile), *build.siblings):
+    for path, dockerfile in build.dockerfiles:
         yield from named_sources(path, dockerfile)
 
 
@@ -131,7 +131,7 @@ def relied_on(build: Build, directory: str) -> Source | None:
 
     Such a stage takes the dependencies that are in the tree of whoever builds it.
     """
-    for path, dockerfile in ((build.path, build.dockerfile), *build.siblings):
+    for path, dockerfile in build.dockerfiles:
         for text, sources_ in _stage_texts(path, dockerfile):
             broad = next((s for s in sources_ if s.path == "." or directory.startswith(s.path + "/")), None)
             supplied = re.search(rf"--from=\S+ [^\n]*{re.escape(posixpath.basename(directory))}", text)

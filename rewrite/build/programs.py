@@ -35,7 +35,7 @@ class Unknown(ValueError):
 
 
 NOTHING = Effect()
-_BINARIES = ("", "/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin")
+BINARIES = ("/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin")
 
 
 def _set(text: str) -> frozenset[str]:
@@ -64,7 +64,7 @@ def program(step: Step) -> Effect:
         return NOTHING
     name = step.program
     # A path may lead to a program of the project that only has the name.
-    if name is None or posixpath.dirname(step.words[0] or "") not in _BINARIES:
+    if name is None or posixpath.dirname(step.words[0] or "") not in ("", *BINARIES):
         raise Unknown
     is_python = re.fullmatch(r"python(3(\.\d+)?)?", name) is not None
     if name in _LISTS_VARIABLES and (len(step.words) == 1 or "-p" in step.words):

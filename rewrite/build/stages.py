@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -69,6 +69,11 @@ class Stage:
     def state(self, instruction: Instruction) -> State:
         """Return what `instruction` of this stage sees."""
         return self.states[self.instructions.index(instruction)]
+
+    def before(self, instruction: Instruction) -> Iterator[tuple[Stage, Instruction]]:
+        """Yield what the image was made of when `instruction` of this stage runs, parents' instructions too."""
+        yield from ((self, line) for line in self.instructions[: self.instructions.index(instruction)])
+        yield from ((level, line) for level in self.lineage[1:] for line in level.instructions)
 
     def after(self, instruction: Instruction) -> tuple[Instruction, ...]:
         """Return the instructions of this stage behind `instruction`."""

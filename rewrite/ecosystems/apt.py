@@ -7,7 +7,7 @@ image is the same to the byte, logs apart; ``apt`` needs ``APT::Keep-Downloaded-
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from ..build.build import View
 from ..build.effects import effect, may_remove
@@ -210,15 +210,9 @@ def _removes_lists(step: Step) -> bool:
 
 def _none_before(site: Site) -> bool:
     """Tell whether no lists can be there when the RUN begins: official images come without."""
-    return site.stage.base.official and all(_leaves_none(site, instruction) for instruction in _before(site))
-
-
-def _before(site: Site) -> Iterator[Instruction]:
-    for level in site.stage.lineage:
-        for instruction in level.instructions:
-            if instruction is site.run.instruction:
-                break
-            yield instruction
+    return site.stage.base.official and all(
+        _leaves_none(site, instruction) for _, instruction in site.stage.before(site.run.instruction)
+    )
 
 
 def _leaves_none(site: Site, instruction: Instruction) -> bool:

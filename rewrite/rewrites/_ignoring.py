@@ -92,9 +92,7 @@ def _own_line(build: Build, lines: Sequence[str]) -> list[str]:
     name = build.ignore_name
     copied = any(source.path == "." or set(source.path) <= set("*") for source in sources(build))
     read = any(
-        name in dockerfile.source(line.span)
-        for _, dockerfile in ((build.path, build.dockerfile), *build.siblings)
-        for line in dockerfile.instructions
+        name in dockerfile.source(line.span) for _, dockerfile in build.dockerfiles for line in dockerfile.instructions
     )
     if not name or not copied or read or excludes(build.context, tuple(lines), name) or needed(build, name):
         return []

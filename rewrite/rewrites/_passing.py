@@ -210,12 +210,9 @@ class Passage:
 
     def _not_configured(self, run: Run) -> None:
         """Decline if an earlier RUN may have told the package manager to read something of the project."""
-        for level in self.stage.lineage:
-            for line in level.instructions:
-                if line is run.instruction:
-                    break
-                if line.keyword == "RUN" and _CONFIGURES.search(self.build.dockerfile.source(line.span)):
-                    raise Declined("an earlier RUN configures the package manager", self.build.place(line))
+        for _, line in self.stage.before(run.instruction):
+            if line.keyword == "RUN" and _CONFIGURES.search(self.build.dockerfile.source(line.span)):
+                raise Declined("an earlier RUN configures the package manager", self.build.place(line))
 
     def _nothing_else(self, run: Run, steps: Sequence[Step], manifests: Sequence[str]) -> Iterator[Obligation]:
         programs = ", ".join(dict.fromkeys(step.program for step in steps if step.program))

@@ -27,6 +27,7 @@ from .. import ecosystems
 from ..build import effects
 from ..build.build import Build, View
 from ..build.paths import inside, join, overlap
+from ..build.programs import BINARIES
 from ..build.runs import Run, Step, mounts
 from ..build.stages import Stage
 from ..ecosystems import CachePlan, Ecosystem, ScriptEdit, Site
@@ -205,16 +206,11 @@ def _commands(build: Build, run: Run, steps: Sequence[Step]) -> list[Span]:
 
 def _not_filled(build: Build, stage: Stage, run: Run, directories: tuple[str, ...]) -> None:
     """Decline if a COPY has put files where the mount would hide them."""
-    for level in stage.lineage:
-        for line in level.instructions:
-            if line is run.instruction:
-                break
-            if line.keyword in ("COPY", "ADD") and line.words:
-                target = (
-                    join(level.state(line).workdir, line.words[-1].text) if "$" not in line.words[-1].text else None
-                )
-                if target and any(overlap(target, path) and not _STANDING.fullmatch(target) for path in directories):
-                    raise Declined("a COPY fills the cache, and a mount would hide that", build.place(line))
+    for level, line in stage.before(run.instruction):
+        raw = line.words[-1].text if line.keyword in ("COPY", "ADD") and line.words else "$"
+        target = None if "$" in raw else join(level.state(line).workdir, raw)
+        if target and any(_asks(target, directory) for directory in directories):
+            raise Declined("a COPY fills the cache, and a mount would hide that", build.place(line))
 
 
 def _strangers(build: Build, stage: Stage, run: Run) -> Iterator[Obligation]:
@@ -222,22 +218,23 @@ def _strangers(build: Build, stage: Stage, run: Run) -> Iterator[Obligation]:
     view = build.view(stage, run.instruction)
     for step in run.steps:
         if step.program in _INTERPRETERS:
-            texts = [_interpreted(step, view)]
+            text = _interpreted(step, view)
         elif step.words and (found := _script(step, view)) is not None:
-            texts = [found]
-        elif _is_script(step) and ecosystems.recognise(step, view) is None:
-            texts = [None] if posixpath.dirname(step.words[0] or "") not in _BINARIES else []
+            text = found
+        elif (
+            _is_script(step)
+            and posixpath.dirname(step.words[0] or "") not in BINARIES
+            and ecosystems.recognise(step, view) is None
+        ):
+            text = None
         else:
             continue
         claim = f"`{step.program}` does not remove the cache's directory"
         place = build.step_place(run, step)
-        if any(text is None or re.search(r"\brm\b|rmtree|unlink|-delete\b", text) for text in texts):
+        if text is None or re.search(r"\brm\b|rmtree|unlink|-delete\b", text):
             yield assumed(claim, "it may remove files", place)
         else:
             yield proved(claim, "its text removes nothing", place)
-
-
-_BINARIES = ("/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin")
 
 
 _INTERPRETERS = frozenset("sh bash dash ash eval . source sudo su env xargs".split())
@@ -261,7 +258,7 @@ def _is_script(step: Step) -> bool:
 def _script(step: Step, view: View) -> str | None:
     """Return the text of a program that a COPY brings, None if it comes from elsewhere."""
     word = step.words[0] or ""
-    places = [join(step.cwd, word)] if "/" in word else [f"{directory}/{word}" for directory in _BINARIES]
+    places = [join(step.cwd, word)] if "/" in word else [f"{directory}/{word}" for directory in BINARIES]
     return next((text for place in places if place and (text := view.read(place)) is not None), None)
 
 

@@ -200,7 +200,7 @@ def _unknown_program(build: Build) -> Place | None:
 
 def _run_by_dockerfiles(build: Build, pattern: str | None) -> Place | None:
     """Return the instruction of any Dockerfile of this context that `pattern` describes."""
-    for path, dockerfile in ((build.path, build.dockerfile), *build.siblings) if pattern else ():
+    for path, dockerfile in build.dockerfiles if pattern else ():
         for instruction in dockerfile.instructions:
             if re.search(str(pattern), dockerfile.source(instruction.span)):
                 return Place(path, instruction.first)
