@@ -1,17 +1,24 @@
-"""The command line: options in, a `Run` in between, an exit code out; no decisions."""
+"""The command line: options in, a `Run` or a verification in between, an exit code out; no decisions."""
 
 from __future__ import annotations
 
+import os
+import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from . import __version__
 from .errors import DockerfixError, UsageError
 from .run import ERROR, STDIN, Options, Run, complain
-from .settings import check_names
+from .settings import check_names, did_you_mean
+
+if TYPE_CHECKING:
+    from .proving import ProofOptions
 
 INTERRUPTED = 130
 
@@ -45,39 +52,96 @@ def _names(_context: click.Context, _parameter: click.Parameter, values: tuple[s
     return tuple(name for value in values for name in map(str.strip, value.split(",")) if name)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+class _Commands(click.Group):
+    """The commands; without the name of one, it is `fix`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `fix` before arguments that name no command."""
+        return super().parse_args(ctx, args if args[:1] and args[0] in self.commands else ["fix", *args])
+
+
+def _all(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return one decorator for several options."""
+
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+CHOOSING = _all(
+    click.argument("paths", nargs=-1, metavar="[PATH]..."),
+    click.option(
+        "--context",
+        metavar="DIR",
+        type=click.Path(exists=True, file_okay=False),
+        help="The build context. Default: what a compose file, workflow or Makefile says, else the Dockerfile's place.",
+    ),
+    click.option("--select", multiple=True, metavar="NAME,...", callback=_names, help="Run only these rewrites."),
+    click.option("--ignore", multiple=True, metavar="NAME,...", callback=_names, help="Do not run these rewrites."),
+    click.option(
+        "--review/--no-review",
+        default=None,
+        help="Also apply what rests on an assumption, or changes the image on purpose.",
+    ),
+    click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the output."),
+    click.option("-q", "--quiet", is_flag=True, help="Print only the changes, or the verdicts."),
+    click.option("-v", "--verbose", is_flag=True, help="Print the proof of every change, or every difference."),
+)
+BUILDING = _all(
+    click.option(
+        "--engine",
+        type=click.Choice(["docker", "podman"]),
+        help="What builds. Default: docker, else podman.",
+    ),
+    click.option("--builder", default="", metavar="NAME", help="Build with this builder of buildx's."),
+    click.option("--isolated", is_flag=True, help="Build in a builder made for this and removed afterwards."),
+    click.option(
+        "--driver-opt",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="For that builder, as for docker buildx create.",
+    ),
+    click.option(
+        "--buildkitd-config", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="The same."
+    ),
+    click.option("--network", default="", metavar="MODE", help="The network of the RUN instructions: none, host."),
+    click.option("--secret", multiple=True, metavar="SECRET", help="A secret for the build, as docker build takes it."),
+    click.option("--ssh", multiple=True, metavar="SSH", help="An SSH agent for the build, as docker build takes it."),
+    click.option("--build-arg", multiple=True, metavar="NAME=VALUE", help="A build argument; may be repeated."),
+    click.option("--platform", default="", metavar="PLATFORM", help="The platform to build for."),
+    click.option("--target", default="", metavar="STAGE", help="The stage to build."),
+)
+
+
+@click.group(cls=_Commands)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def command() -> None:
+    """Rewrite Dockerfiles."""
+
+
+@command.command(context_settings={"help_option_names": ["-h", "--help"]})
+@CHOOSING
 @click.option("--diff", is_flag=True, help="Print one unified diff, for `git apply` or `patch -p1`.")
 @click.option("--write", is_flag=True, help="Change the files in place.")
 @click.option("--check", is_flag=True, help="Print only the names of the files that would change, for CI.")
-@click.option(
-    "--context",
-    metavar="DIR",
-    type=click.Path(exists=True, file_okay=False),
-    help="The build context. Default: what a compose file, workflow or Makefile says, else the Dockerfile's directory.",
-)
-@click.option("--select", multiple=True, metavar="NAME,...", callback=_names, help="Run only these rewrites.")
-@click.option("--ignore", multiple=True, metavar="NAME,...", callback=_names, help="Do not run these rewrites.")
-@click.option(
-    "--review/--no-review",
-    default=None,
-    help="Also apply what rests on an assumption, or changes the image on purpose.",
-)
+@click.option("--verify", is_flag=True, help="With --write: write only what builds before and after have proved.")
 @click.option(
     "--output-format", type=click.Choice(["text", "json"]), default="text", help="JSON holds everything, proofs too."
 )
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the output.")
 @click.option(
     "--stdin-filename", default="Dockerfile", metavar="PATH", help="What `-` is called, and where it would lie."
 )
-@click.option("-q", "--quiet", is_flag=True, help="Print only the changes: no reasons, nothing declined, no totals.")
-@click.option("-v", "--verbose", is_flag=True, help="Print the proof of every change.")
-@click.version_option(__version__, message="%(prog)s %(version)s")
-def command(
+@BUILDING
+@click.version_option(__version__, message="dockerfix %(version)s")
+def fix(
     paths: tuple[str, ...],
     diff: bool,
     write: bool,
     check: bool,
+    verify: bool,
     context: str | None,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
@@ -87,15 +151,17 @@ def command(
     stdin_filename: str,
     quiet: bool,
     verbose: bool,
+    **building: Any,
 ) -> int:
     """Rewrite Dockerfiles so that their builds stay cached, correct and small, and say why.
 
     PATH is a Dockerfile, a directory to search for Dockerfiles (default: the current one), or - for standard input.
-    Without --write no file is changed.
+    Without --write no file is changed. `fix` may be left out. See also: dockerfix verify --help.
 
     Exit code: 0 if nothing is to be changed, or all was written; 1 if there are changes; 2 after an error.
     """
     _refuse_contradictions(paths, diff=diff, write=write, check=check, quiet=quiet, verbose=verbose)
+    _refuse_unproved(paths, building, verify=verify, write=write)
     options = Options(
         paths=paths or (".",),
         diff=diff,
@@ -105,9 +171,121 @@ def command(
         color=color,
         verbosity=verbose - quiet,
         stdin_filename=stdin_filename,
+        proof=_proof(building, color, quiet=quiet) if verify else None,
         flags=_flags(select, ignore, context, review),
     )
     return Run(options)()
+
+
+@command.command(context_settings={"help_option_names": ["-h", "--help"]})
+@CHOOSING
+@click.option(
+    "--scenario",
+    "scenarios",
+    multiple=True,
+    metavar="NAME,...",
+    callback=_names,
+    help="Measure only these: unchanged, source-edit, manifest-edit, readme-edit, new-commit, arg-change, new-base,"
+    " imported-cache; none: only compare the images.",
+)
+@click.option(
+    "--repeat", type=click.IntRange(min=1), default=1, metavar="N", help="Measure N times, for median and spread."
+)
+@click.option(
+    "--output-format",
+    type=click.Choice(["text", "json", "markdown", "html"]),
+    default="text",
+    help="What goes to standard output.",
+)
+@click.option(
+    "--report", "files", multiple=True, metavar="FILE", help="Also write a report; FILE ends in .html, .md or .json."
+)
+@BUILDING
+def verify(
+    paths: tuple[str, ...],
+    context: str | None,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    review: bool | None,
+    color: str,
+    quiet: bool,
+    verbose: bool,
+    scenarios: tuple[str, ...],
+    repeat: int,
+    output_format: str,
+    files: tuple[str, ...],
+    **building: Any,
+) -> int:
+    """Build before and after, prove that the images are the same, and measure what each edit rebuilds.
+
+    A Dockerfile runs code: verify only what you would build. The original is built twice, the rewritten file once; both
+    images are compared file by file. Then each scenario is built on both sides. Everything is built from copies; the
+    images made are removed in the end.
+
+    Exit code: 0 if the images are the same; 1 if they differ, or the rewritten file does not build; 2 if the original
+    does not build, if there is no engine, or after another error.
+    """
+    from .verifying import Reports, verify_all
+
+    if STDIN in paths:
+        raise UsageError("standard input cannot be verified, as there is no build context")
+    options = Options(
+        paths=paths or (".",), color=color, verbosity=verbose - quiet, flags=_flags(select, ignore, context, review)
+    )
+    proof = _proof(building, color, quiet=quiet)
+    measured = replace(proof, scenarios=_scenarios(scenarios), repeat=repeat)
+    return verify_all(options, measured, Reports(output_format, files))
+
+
+def _proof(building: dict[str, Any], color: str, *, quiet: bool) -> ProofOptions:
+    """Return how to build, from the options that `fix` and `verify` share."""
+    from .proving import ProofOptions
+    from .report import colour
+    from .verify.engine import BuildOptions
+
+    arguments = {}
+    for pair in building["build_arg"]:
+        name, equals, value = pair.partition("=")
+        # As docker build: a name alone takes its value from the environment, and nothing if it is not set there.
+        if equals or name in os.environ:
+            arguments[name] = value if equals else os.environ[name]
+    return ProofOptions(
+        build=BuildOptions(
+            target=building["target"],
+            platform=building["platform"],
+            network=building["network"],
+            build_args=arguments,
+            secrets=building["secret"],
+            ssh=building["ssh"],
+        ),
+        engine=building["engine"] or "",
+        builder=building["builder"],
+        isolated=building["isolated"],
+        driver_options=building["driver_opt"],
+        buildkitd_config=building["buildkitd_config"] or "",
+        progress=not quiet and colour.wanted(color, sys.stderr, os.environ) and sys.stderr.isatty(),
+    )
+
+
+def _scenarios(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the scenarios to measure, all of them if none is named."""
+    from .verify.edits import NAMES
+
+    if names == ("none",):
+        return ()
+    for name in names:
+        if name not in NAMES:
+            raise UsageError(f"--scenario: there is no scenario named {name!r}", hint=did_you_mean(name, NAMES))
+    return names or NAMES
+
+
+def _refuse_unproved(paths: Sequence[str], building: dict[str, Any], *, verify: bool, write: bool) -> None:
+    """Refuse options for building where nothing is built, and --verify where nothing is written."""
+    if verify and (not write or STDIN in paths):
+        raise UsageError("--verify goes with --write, for files", hint="to only build and compare: dockerfix verify")
+    given = [name for name, value in building.items() if value]
+    if given and not verify:
+        raise UsageError(f"--{given[0].replace('_', '-')} goes with --verify", hint="nothing is built without it")
 
 
 def _flags(

@@ -6,6 +6,7 @@ import functools
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ from .settings import Settings, load
 
 if TYPE_CHECKING:
     from .fix import Request
+    from .proving import ProofOptions
+    from .verify.outcome import Verification
 
 STDIN = "-"
 NOTHING, CHANGES, ERROR = 0, 1, 2
@@ -26,7 +29,10 @@ NOTHING, CHANGES, ERROR = 0, 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The command line; `flags` are the settings given on it, which replace those of the configuration file."""
+    """The command line; `flags` are the settings given on it, which replace those of the configuration file.
+
+    With `proof` a result is written only if the builds prove it.
+    """
 
     paths: tuple[str, ...] = (".",)
     diff: bool = False
@@ -36,6 +42,7 @@ class Options:
     color: str = "auto"
     verbosity: int = 0
     stdin_filename: str = "Dockerfile"
+    proof: ProofOptions | None = None
     flags: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -51,6 +58,7 @@ class Run:
         self.options = options
         self.results: list[Result] = []
         self.errors: list[DockerfixError] = []
+        self.verifications: list[Verification] = []
         self._stdin = ""
         self._load = functools.cache(load)
 
@@ -58,16 +66,18 @@ class Run:
         """Do it, and return the exit code."""
         from .fix import fix_files
 
-        for outcome in fix_files(self._requests(), self.settings_for):
-            try:
-                self._take(outcome)
-            except DockerfixError as error:
-                self.fail(error)
+        requests = self.requests()
+        if self.options.proof is not None:
+            self._write_proved(requests, self.options.proof)
+        else:
+            for outcome in fix_files(requests, self.settings_for):
+                with self._telling():
+                    self._take(outcome)
         self._report()
         if self.errors:
             return ERROR
         remaining = not self.options.write and any(result.changes for result in self.results)
-        return CHANGES if remaining else NOTHING
+        return CHANGES if remaining or any(found.exit_code for found in self.verifications) else NOTHING
 
     def settings_for(self, dockerfile: Path) -> Settings:
         """Return the settings for one Dockerfile, the flags included."""
@@ -79,6 +89,31 @@ class Run:
             self.errors.append(error)
             complain(error, self.options.color)
 
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Tell an error of one Dockerfile, and go on."""
+        try:
+            yield
+        except DockerfixError as error:
+            self.fail(error)
+
+    def _write_proved(self, requests: Iterable[Request], options: ProofOptions) -> None:
+        """Write each result that is proved by builds; one at a time, as they may share an ignore file."""
+        from .fix import fix_files
+        from .proving import Prover
+
+        with Prover(options) as prover:
+            for request in requests:
+                for outcome in fix_files([request], self.settings_for):
+                    with self._telling():
+                        if not isinstance(outcome, Result):
+                            raise outcome
+                        found = prover.prove(request, self.settings_for(request.place), outcome)
+                        self.verifications.append(found)
+                        if found.exit_code == ERROR:
+                            raise UsageError("the original does not build; nothing written", request.name)
+                        self._take(outcome if not found.exit_code else replace(outcome, changes=(), applied=()))
+
     def _take(self, outcome: Result | DockerfixError) -> None:
         if isinstance(outcome, DockerfixError):
             raise outcome
@@ -86,7 +121,7 @@ class Run:
             writer.write(outcome.changes)
         self.results.append(outcome)
 
-    def _requests(self) -> list[Request]:
+    def requests(self) -> list[Request]:
         """Return what is to be fixed; a path that fails is told and left out."""
         from .fix import Request
 
@@ -135,27 +170,36 @@ class Run:
     def _report(self) -> None:
         """Print the document that was asked for, or the summary; beside a document the summary is an aside."""
         options = self.options
+        if self.verifications:
+            self._report_proofs()
         changes, left_out = diff.compatible(self.results)
         if options.json:
             from .report import json
 
-            _print(json.render(self.results, self.errors, diff.render(changes), written=options.write))
+            output(json.render(self.results, self.errors, diff.render(changes), written=options.write))
             return
         document = options.diff or (options.stdin and options.write)
         if options.diff:
-            _print(diff.render(changes, colour.wanted(options.color, sys.stdout, os.environ)))
+            output(diff.render(changes, colour.wanted(options.color, sys.stdout, os.environ)))
             for path in left_out:
-                _print(f"warning: {path}: left out, the diff already changes one of its files differently\n", err=True)
+                output(f"warning: {path}: left out, the diff already changes one of its files differently\n", err=True)
         elif document:
-            _print("".join(self._new_text(result) for result in self.results))
+            output("".join(self._new_text(result) for result in self.results))
         if not document or options.verbosity >= 0:
             self._summarize(err=document)
+
+    def _report_proofs(self) -> None:
+        """Print what the builds have shown to standard error."""
+        from .report.proof import text as proofs
+
+        wanted = colour.wanted(self.options.color, sys.stderr, os.environ)
+        output(proofs.render(self.verifications, proofs.Look(self.options.verbosity, wanted)), err=True)
 
     def _summarize(self, *, err: bool) -> None:
         wanted = colour.wanted(self.options.color, sys.stderr if err else sys.stdout, os.environ)
         look = text.Look(self.options.verbosity, wanted, written=self.options.write)
         render = text.render_names if self.options.check else text.render
-        _print(render(self.results, look), err=err)
+        output(render(self.results, look), err=err)
 
     def _new_text(self, result: Result) -> str:
         """Return what standard input becomes; other files of the result stay as they are."""
@@ -166,10 +210,10 @@ def complain(error: DockerfixError, color: str = "auto") -> None:
     """Print an error, and what to do about it, to standard error."""
     wanted = colour.wanted(color, sys.stderr, os.environ)
     hint = f"{colour.paint('hint', 'cyan', wanted)}: {error.hint}\n" if error.hint else ""
-    _print(f"{colour.paint('error', 'red', wanted)}: {error}\n{hint}", err=True)
+    output(f"{colour.paint('error', 'red', wanted)}: {error}\n{hint}", err=True)
 
 
-def _print(content: str, *, err: bool = False) -> None:
+def output(content: str, *, err: bool = False) -> None:
     """Write text as the bytes that it was decoded from, whatever the terminal's encoding."""
     stream = sys.stderr if err else sys.stdout
     stream.flush()

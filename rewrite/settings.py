@@ -22,7 +22,8 @@ Builder = Literal["buildkit", "buildah", "kaniko", "legacy"]
 class Settings:
     """What the user asked for; `root` is the directory of the configuration file, to which `exclude` is relative.
 
-    An empty `select` means every rewrite. `context` is a path that can be opened from the current directory.
+    An empty `select` means every rewrite. `context` is a path that can be opened from the current directory. `allow`
+    holds shell patterns of what may differ between the images that `verify` compares.
     """
 
     select: tuple[str, ...] = ()
@@ -31,6 +32,7 @@ class Settings:
     context: str | None = None
     builder: Builder | None = None
     exclude: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
     root: Path | None = None
 
     def enables(self, rewrite: str) -> bool:
@@ -199,4 +201,5 @@ _CHECKS: dict[str, Callable[[_Source, str, object], None]] = {
     "context": _check_context,
     "builder": _check_builder,
     "exclude": _check_strings,
+    "allow": _check_strings,
 }

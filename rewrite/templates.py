@@ -21,8 +21,8 @@ def data(name: str) -> dict[str, Any]:
 
 
 def render(name: str, **values: object) -> str:
-    """Return a template filled with `values`; an undefined name is an error."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    """Return a template filled with `values`, which are escaped in ``*.html.j2``; an undefined name is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
         loader=FileSystemLoader(directory()),
@@ -30,6 +30,6 @@ def render(name: str, **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,
+        autoescape=select_autoescape(["html.j2"]),
     )
     return environment.get_template(name).render(**values)

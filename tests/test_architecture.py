@@ -30,10 +30,12 @@ LAYERS = (
     "settings",
     "project",
     "fix",
-    "report",
     "verify",
+    "report",
     "writer",
+    "proving",
     "run",
+    "verifying",
     "cli",
 )
 HEAVY = ("libcst", "jinja2", "rich", "ruamel", "click")

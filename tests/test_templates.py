@@ -59,6 +59,15 @@ def test_data_without_a_file_is_empty() -> None:
     assert templates.data("ignore/nothing.toml") == {}
 
 
+def test_only_html_is_escaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(templates, "directory", lambda: tmp_path)
+    for name in ("page.html.j2", "note.md.j2", "dockerignore.j2"):
+        (tmp_path / name).write_text("{{ text }}\n")
+    assert templates.render("page.html.j2", text="<b>&'\"") == "&lt;b&gt;&amp;&#39;&#34;\n"
+    assert templates.render("note.md.j2", text="<b>&") == "<b>&\n"
+    assert templates.render("dockerignore.j2", text="<b>&") == "<b>&\n"
+
+
 def test_the_wheel_holds_the_templates(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],

@@ -18,10 +18,13 @@ BYTE_CODE = "byte-code cache"
 DATABASE = "package database"
 LOG = "log"
 CACHE = "package manager cache"
+NOISE = "differs between two builds of the original"
+ALLOWED = "allowed by the configuration"
 IGNORED = "left out by .dockerignore"
 REWRITTEN = "the rewritten file itself"
 
-HOME = r"/(?:root|home/[^/]+)"
+# Where HOME is, nobody can tell from an image; the names below it have one meaning everywhere.
+HOME = r"(?:/[^/]+)+"
 # Contents of these differ from build to build; a trailing "/" means everything below, and never the directory itself.
 EXPLAINED = (
     (LOG, re.compile(rf"/var/log/|{HOME}/\.npm/_logs(?:/|$)")),
@@ -40,7 +43,8 @@ EXPLICABLE = frozenset({"missing", "extra", "content"})
 class Difference:
     """One thing that differs at `path` (a setting is at ``config.env`` and the like); `cause` is None if unexplained.
 
-    `what` is missing (only in the image before), extra, type, mode, owner, content, link, xattrs or value.
+    `what` is missing (only in the image before), extra, type, mode, owner, content, link, xattrs or value. `edit` names
+    the edit (a scenario) behind which it shows, empty for the project as it is.
     """
 
     path: str
@@ -48,6 +52,7 @@ class Difference:
     before: str
     after: str
     cause: str | None = None
+    edit: str = ""
 
     def __str__(self) -> str:
         shown = f"{self.path}: {self.what}: {self.before or '-'} -> {self.after or '-'}"

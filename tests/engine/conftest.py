@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from rewrite.verify.engine import Engine, EngineError, find_engine
+from rewrite.verify.docker import Docker
+from rewrite.verify.engine import EngineError
+from rewrite.verify.engines import find_docker
 
 REQUIRED = "DOCKERFIX_REQUIRE_ENGINE"
 
@@ -20,16 +22,16 @@ def unavailable(reason: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def engine() -> Engine:
+def engine() -> Docker:
     try:
-        return find_engine()
+        return find_docker()
     except EngineError as error:
         unavailable(str(error))
         raise
 
 
 @pytest.fixture(scope="session")
-def need_images(engine: Engine) -> Callable[..., None]:
+def need_images(engine: Docker) -> Callable[..., None]:
     """Return a function that makes sure of base images, which are never pulled."""
 
     def need(*references: str) -> None:

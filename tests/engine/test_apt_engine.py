@@ -17,7 +17,8 @@ from rewrite.fix import Request, fix_files
 from rewrite.model import Result
 from rewrite.settings import Settings
 from rewrite.verify.compare import CACHE, DATABASE, LOG, compare
-from rewrite.verify.engine import BuildRun, Engine
+from rewrite.verify.docker import Docker
+from rewrite.verify.engine import BuildOptions, BuildRun
 from rewrite.verify.image import saved_images
 
 pytestmark = pytest.mark.engine
@@ -53,7 +54,7 @@ FETCHED = re.compile(r"Need to get ([\d.,]+ k?B)(/[\d.,]+ k?B)? of archives")
 
 
 @pytest.fixture
-def series(engine: Engine, need_images: Callable[..., None], tmp_path: Path) -> Iterator[str]:
+def series(engine: Docker, need_images: Callable[..., None], tmp_path: Path) -> Iterator[str]:
     """A name for images of one test, with the clean base at ``:base``; all of them are removed in the end."""
     need_images(OFFICIAL)
     name = f"dockerfix-test-{uuid.uuid4().hex[:12]}"
@@ -73,21 +74,20 @@ def rewritten(text: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return next(change.after for change in result.changes if change.path == "Dockerfile")
 
 
-def built(engine: Engine, project: Path, text: str, series: str, tag: str = "") -> BuildRun:
+def built(engine: Docker, project: Path, text: str, series: str, tag: str = "") -> BuildRun:
     """Build on the clean base, with cache mounts and RUN steps of the series' own."""
     run = engine.build(
         project,
         text.replace(OFFICIAL, f"{series}:base"),
+        BuildOptions(cache_mounts=series, mark=series),
         tag=tag,
-        build_args={"BUILDKIT_CACHE_MOUNT_NS": series},
-        add_hosts=(f"{series}.invalid:127.0.0.1",),
     )
     assert run.ok, run.log
     return run
 
 
 @pytest.mark.parametrize("text", [SEPARATE, LISTS_STAY, NOT_ABORTING, WITH_APT])
-def test_same_image(engine: Engine, series: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_same_image(engine: Docker, series: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     after = rewritten(text, tmp_path, monkeypatch)
     assert "--mount=type=cache" in after
     tags = f"{series}:before", f"{series}:after"
@@ -105,7 +105,7 @@ def test_same_image(engine: Engine, series: str, tmp_path: Path, monkeypatch: py
 
 @pytest.mark.parametrize("text", [SEPARATE, WITH_APT])
 def test_packages_outlive_an_edit(
-    engine: Engine, series: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+    engine: Docker, series: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     def downloads(source: str) -> list[str]:
         first, second = source, source.replace("tree", "tree hello").replace("the tree hello of", "the tree of")

@@ -17,7 +17,7 @@ import pytest
 from rewrite.build.stages import stages
 from rewrite.source import edits
 from rewrite.source.dockerfile import parse
-from rewrite.verify.engine import Engine
+from rewrite.verify.docker import Docker
 
 pytestmark = pytest.mark.engine
 
@@ -46,7 +46,7 @@ def without_pulls(text: str) -> str:
     return edits.apply(text, [edits.Edit("", span, replacement) for span, replacement in spans.items()])
 
 
-def check(engine: Engine, project: Path, dockerfile: Path) -> set[str]:
+def check(engine: Docker, project: Path, dockerfile: Path) -> set[str]:
     """Return the rules of which the builder warns."""
     text = dockerfile.read_bytes().decode("utf-8", "surrogateescape")
     dockerfile.write_bytes(without_pulls(text).encode("utf-8", "surrogateescape"))
@@ -60,7 +60,7 @@ def check(engine: Engine, project: Path, dockerfile: Path) -> set[str]:
 
 @pytest.mark.parametrize("changed", CHANGED, ids=name_of)
 def test_the_builder_warns_of_nothing_new(
-    engine: Engine, need_images: Callable[..., None], tmp_path: Path, changed: Path
+    engine: Docker, need_images: Callable[..., None], tmp_path: Path, changed: Path
 ) -> None:
     need_images(BASE)
     case = GOLDEN / name_of(changed)

@@ -13,7 +13,8 @@ from rewrite.fix import Request, fix_files
 from rewrite.model import Result
 from rewrite.settings import Settings
 from rewrite.verify.compare import compare
-from rewrite.verify.engine import BuildRun, Engine
+from rewrite.verify.docker import Docker
+from rewrite.verify.engine import BuildRun
 from rewrite.verify.image import Image, saved_images
 
 pytestmark = pytest.mark.engine
@@ -57,7 +58,7 @@ def ran(run: BuildRun, text: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def built(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path, dict[str, Image]]]:
+def built(engine: Docker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path, dict[str, Image]]]:
     """Build the project before and after, and read both images."""
     before = project(tmp_path_factory.mktemp("before"))
     after = tmp_path_factory.mktemp("after") / "project"
@@ -92,7 +93,7 @@ def test_the_image_is_the_same(built: tuple[Path, Path, dict[str, Image]]) -> No
     assert "/srv/app/build.log" not in images["after"].files
 
 
-def test_a_source_edit_does_not_install_again(engine: Engine, built: tuple[Path, Path, dict[str, Image]]) -> None:
+def test_a_source_edit_does_not_install_again(engine: Docker, built: tuple[Path, Path, dict[str, Image]]) -> None:
     """The RUN was split: what installs stays cached, what looks at the sources runs."""
     before, after, _ = built
     for directory in (before, after):
@@ -103,7 +104,7 @@ def test_a_source_edit_does_not_install_again(engine: Engine, built: tuple[Path,
     assert ran(run, "import shop")
 
 
-def test_a_manifest_edit_installs_again(engine: Engine, built: tuple[Path, Path, dict[str, Image]]) -> None:
+def test_a_manifest_edit_installs_again(engine: Docker, built: tuple[Path, Path, dict[str, Image]]) -> None:
     """Also one that only a nested file tells."""
     _, after, _ = built
     (after / "requirements/base.txt").write_text(f"iniconfig==2.1.0 # {uuid.uuid4()}\nsix==1.17.0\n")

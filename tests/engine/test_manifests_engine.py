@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from rewrite.verify.compare import compare
-from rewrite.verify.engine import BuildRun, Engine
+from rewrite.verify.docker import Docker
+from rewrite.verify.engine import BuildOptions, BuildRun
 from rewrite.verify.image import Image, saved_images
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "manifests-first"
@@ -36,7 +37,7 @@ class Version:
 
 @pytest.fixture(scope="module")
 def versions(
-    engine: Engine, need_images: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
+    engine: Docker, need_images: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[tuple[str, str], Version]]:
     """Build every case twice in both versions; the images are saved together, as they share their base."""
     need_images("python:3.12-slim")
@@ -54,8 +55,8 @@ def versions(
         images = saved_images(engine, [tag for tag, first, _ in builds.values() if first.ok])
         yield {key: Version(images[tag], *runs) for key, (tag, *runs) in builds.items() if tag in images}
     finally:
-        for tag in filter(engine.has_image, [tag for tag, *_ in builds.values()]):
-            engine.call("image", "rm", "--force", tag)
+        for tag in [tag for tag, *_ in builds.values()]:
+            engine.remove_image(tag)
 
 
 def copy(case: str, folders: Sequence[str], project: Path) -> tuple[Path, str]:
@@ -67,9 +68,9 @@ def copy(case: str, folders: Sequence[str], project: Path) -> tuple[Path, str]:
     return project, dockerfile
 
 
-def build(engine: Engine, project: Path, dockerfile: str, series: str, tag: str) -> BuildRun:
+def build(engine: Docker, project: Path, dockerfile: str, series: str, tag: str) -> BuildRun:
     """Build with cache keys that no earlier series has."""
-    run = engine.build(project, dockerfile, tag=tag, add_hosts=(f"{series}.invalid:127.0.0.1",))
+    run = engine.build(project, dockerfile, BuildOptions(mark=series), tag=tag)
     assert run.ok, run.log
     return run
 

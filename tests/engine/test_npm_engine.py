@@ -16,7 +16,8 @@ from rewrite.fix import Request, fix_files
 from rewrite.model import Result, Tier
 from rewrite.settings import Settings
 from rewrite.verify.compare import compare
-from rewrite.verify.engine import BuildRun, Engine
+from rewrite.verify.docker import Docker
+from rewrite.verify.engine import BuildOptions, BuildRun
 from rewrite.verify.image import Image, saved_images
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "manifests-first"
@@ -91,7 +92,7 @@ class Version:
 
 @pytest.fixture(scope="module")
 def versions(
-    engine: Engine, need_images: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
+    engine: Docker, need_images: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[tuple[str, str], Version]]:
     """Build every project in both versions; the images are saved together, as they share their base."""
     need_images("node:20-slim", "node:22-bookworm-slim")
@@ -113,8 +114,8 @@ def versions(
         images = saved_images(engine, [tag for tag, *_ in builds.values()])
         yield {key: Version(images[tag], *runs) for key, (tag, *runs) in builds.items()}
     finally:
-        for tag in filter(engine.has_image, [tag for tag, *_ in builds.values()]):
-            engine.call("image", "rm", "--force", tag)
+        for tag in [tag for tag, *_ in builds.values()]:
+            engine.remove_image(tag)
 
 
 def fix(root: Path) -> None:
@@ -128,9 +129,9 @@ def fix(root: Path) -> None:
         (root / change.path).write_text(change.after)
 
 
-def build(engine: Engine, root: Path, series: str, tag: str) -> BuildRun:
+def build(engine: Docker, root: Path, series: str, tag: str) -> BuildRun:
     """Build with cache keys that no earlier series has."""
-    run = engine.build(root, root / "Dockerfile", tag=tag, add_hosts=(f"{series}.invalid:127.0.0.1",))
+    run = engine.build(root, root / "Dockerfile", BuildOptions(mark=series), tag=tag)
     assert run.ok, run.log
     return run
 

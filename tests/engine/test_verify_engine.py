@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from rewrite.cli import main
 from rewrite.verify.compare import compare
-from rewrite.verify.engine import Engine
+from rewrite.verify.docker import Docker
+from rewrite.verify.edits import ARGUMENT, COMMIT, MANIFEST, README, SOURCE, UNCHANGED
+from rewrite.verify.edits import BASE as BASE_IMAGE
+from rewrite.verify.engine import BuildOptions
 from rewrite.verify.image import saved_images
-from rewrite.verify.rebuild import Scenario, rebuild
+from rewrite.verify.outcome import COLD
+
+ROOT = Path(__file__).parents[2]
 
 BASE = "debian:bookworm-slim"
 pytestmark = pytest.mark.engine
@@ -35,12 +50,12 @@ AFTER = (
 
 
 @pytest.fixture
-def tags(engine: Engine) -> Iterator[tuple[str, str]]:
+def tags(engine: Docker) -> Iterator[tuple[str, str]]:
     series = f"dockerfix-test-{uuid.uuid4().hex[:12]}"
     names = (f"{series}:before", f"{series}:after")
     yield names
-    for tag in filter(engine.has_image, names):
-        engine.call("image", "rm", "--force", tag)
+    for tag in names:
+        engine.remove_image(tag)
 
 
 @pytest.fixture
@@ -55,7 +70,7 @@ def project(tmp_path: Path, need_images: Callable[..., None]) -> Path:
     return root
 
 
-def test_same_image_in_another_order(engine: Engine, project: Path, tags: tuple[str, str]) -> None:
+def test_same_image_in_another_order(engine: Docker, project: Path, tags: tuple[str, str]) -> None:
     for tag, dockerfile in zip(tags, (BEFORE, AFTER), strict=True):
         run = engine.build(project, dockerfile, tag=tag)
         assert run.ok, run.log
@@ -69,7 +84,7 @@ def test_same_image_in_another_order(engine: Engine, project: Path, tags: tuple[
     assert (before.config.user, before.config.cmd) == ("app", ("run",))
 
 
-def test_another_image(engine: Engine, project: Path, tags: tuple[str, str]) -> None:
+def test_another_image(engine: Docker, project: Path, tags: tuple[str, str]) -> None:
     changed = BEFORE.replace("COPY . .", "COPY --chmod=600 b .").replace("USER app", "USER root")
     for tag, dockerfile in zip(tags, (BEFORE, changed), strict=True):
         run = engine.build(project, dockerfile, tag=tag)
@@ -79,7 +94,7 @@ def test_another_image(engine: Engine, project: Path, tags: tuple[str, str]) -> 
     assert found == {("config.user", "value"), ("/app/d", "missing"), ("/app/d/a", "missing"), *modes}
 
 
-def test_failing_build_names_its_step(engine: Engine, project: Path) -> None:
+def test_failing_build_names_its_step(engine: Docker, project: Path) -> None:
     run = engine.build(project, f"FROM {BASE}\nRUN echo said && exit 3\nRUN true\n")
     assert not run.ok
     (failed,) = [step for step in run.steps if step.error]
@@ -89,7 +104,7 @@ def test_failing_build_names_its_step(engine: Engine, project: Path) -> None:
     assert [step.started for step in run.steps if step.name.endswith("RUN true")] == [None]
 
 
-def test_ignore_file_beside_the_dockerfile_counts(engine: Engine, project: Path) -> None:
+def test_ignore_file_beside_the_dockerfile_counts(engine: Docker, project: Path) -> None:
     path = project / "web.Dockerfile"
     path.write_text("FROM scratch\nCOPY b /\n")
     assert engine.build(project, path).ok
@@ -97,39 +112,133 @@ def test_ignore_file_beside_the_dockerfile_counts(engine: Engine, project: Path)
     assert not engine.build(project, path).ok
 
 
-def test_rebuild_runs_what_an_edit_invalidates(engine: Engine, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    dockerfile = (
-        f"FROM {BASE}\n"
-        "WORKDIR /app\n"
-        "COPY b ./\n"
-        "RUN --mount=type=cache,target=/cache ls /cache && touch /cache/kept && echo install\n"
-        "COPY . .\n"
-        "RUN echo compile\n"
+def test_context_bytes_and_steps_are_told_while_it_runs(engine: Docker, project: Path) -> None:
+    (project / "large").write_bytes(b"x" * 300_000)
+    told: list[int] = []
+    run = engine.build(project, f"FROM {BASE}\nCOPY . /app\n", watch=lambda steps: told.append(len(steps)))
+    assert run.sent is not None and run.sent > 300_000
+    assert told == sorted(told) and len(told) > 2
+
+
+def test_options_reach_the_builder(engine: Docker, project: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("hidden")
+    options = BuildOptions(
+        target="one",
+        network="none",
+        build_args={"WORD": "given"},
+        secrets=(f"id=token,src={secret}",),
+        build_contexts=(f"other={tmp_path}",),
+        mark=uuid.uuid4().hex,
     )
-    edits = [
-        Scenario("source", lambda root: write(root / "d" / "a", "new")),
-        Scenario("manifest", lambda root: write(root / "b", "new")),
-    ]
-    for series in (uuid.uuid4(), uuid.uuid4()):  # the second series is as cold as the first
-        monkeypatch.setattr(uuid, "uuid4", lambda series=series: series)
-        cold, unchanged, source, manifest = rebuild(engine, project, dockerfile, edits)
-        assert all(result.run.ok for result in (cold, unchanged, source, manifest)), cold.run.log
-        assert [executed(r.run.ran) for r in (cold, unchanged, source, manifest)] == [2, 0, 1, 2]
-        assert "kept" not in cold.run.log
-        assert "kept" in manifest.run.log
-        assert not engine.call("image", "ls", "--quiet", f"--filter=reference=dockerfix-{series.hex[:12]}").split()
-    assert (project / "d" / "a").read_text() == "a"
+    text = (
+        f"FROM {BASE} AS one\nARG WORD\nCOPY --from=other token /token\n"
+        'RUN --mount=type=secret,id=token echo "$WORD $(cat /run/secrets/token | wc -c) $(ls /sys/class/net)"\n'
+        "FROM one\nRUN false\n"
+    )
+    run = engine.build(project, text, options)
+    assert run.ok, run.log
+    assert "given 6 lo\n" in run.log
 
 
-def write(path: Path, text: str) -> None:
-    path.write_text(text)
+SLOW = f"""FROM {BASE}
+ARG GIT_SHA
+WORKDIR /app
+COPY . .
+RUN --mount=type=cache,target=/cache ls /cache && touch /cache/kept
+RUN pip install -r requirements.txt
+CMD ["python3", "app.py"]
+"""
+# Nothing to download: what counts is which steps run.
+LOCAL = {"requirements.txt": "# nothing\n", "app.py": "print(1)\n", "README.md": "# Shop\n", ".gitignore": "x\n"}
 
 
-def executed(steps: tuple[str, ...]) -> int:
+@pytest.fixture
+def shop(tmp_path: Path, need_images: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Path:
+    need_images(BASE)
+    root = tmp_path / "shop"
+    root.mkdir()
+    for name, content in {**LOCAL, "Dockerfile": SLOW}.items():
+        (root / name).write_text(content)
+    for words in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message=1"]):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@example.org", *words], cwd=root, check=True)
+    monkeypatch.chdir(root)
+    return root
+
+
+def left(engine: Docker) -> set[str]:
+    """Return the names that verifications give to images."""
+    names = engine.call("image", "ls", "--format={{.Repository}}").split()
+    return {name for name in names if re.fullmatch(r"dockerfix-[0-9a-f]{12}", name)}
+
+
+def test_the_command_proves_and_measures(engine: Docker, shop: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    before = {path: path.read_bytes() for path in shop.rglob("*") if path.is_file()}
+    images = left(engine)
+    code = main(["verify", "--output-format", "json", "--report", "../report.html", "--report", "../report.md"])
+    printed, complaints = capfdbinary.readouterr()
+    assert (code, complaints) == (0, b"")
+    (found,) = json.loads(printed)["verifications"]
+    assert found["verdict"] == "equivalent"
+    measured = {one["name"]: one for one in found["scenarios"] if not one["skipped"]}
+    assert set(measured) >= {COLD, UNCHANGED, SOURCE, MANIFEST, README, COMMIT, ARGUMENT, BASE_IMAGE}
+    ran = {name: {side: executed(one[side]) for side in ("before", "after")} for name, one in measured.items()}
+    assert ran[COLD] == {"before": 2, "after": 2}
+    assert ran[UNCHANGED] == {"before": 0, "after": 0}
+    for edit in (SOURCE, README):
+        assert (ran[edit]["before"], ran[edit]["after"]) == (2, 0)
+    assert (ran[COMMIT]["before"], ran[COMMIT]["after"]) == (2, 0)
+    assert ran[BASE_IMAGE] == {"before": 2, "after": 2}
+    assert {path: path.read_bytes() for path in shop.rglob("*") if path.is_file()} == before
+    assert left(engine) == images
+    assert (shop.parent / "report.html").read_text().startswith("<!DOCTYPE html>")
+    assert "equivalent" in (shop.parent / "report.md").read_text()
+
+
+def executed(side: dict[str, Any]) -> int:
     """How many RUN steps were executed."""
-    return sum("] RUN " in step for step in steps)
+    return sum("] RUN " in step["name"] and not step["cached"] for step in side["steps"])
 
 
-def test_cold_build_that_fails_ends_the_series(engine: Engine, project: Path) -> None:
-    (only,) = rebuild(engine, project, f"FROM {BASE}\nRUN false\n", [])
-    assert (only.scenario, only.run.ok) == ("cold", False)
+def test_write_only_what_is_proved(engine: Docker, shop: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["--write", "--verify"]) == 0
+    assert (shop / "Dockerfile").read_text() != SLOW
+    assert main(["--check"]) == 0
+
+
+def test_an_original_that_does_not_build(engine: Docker, shop: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    broken = SLOW.replace("ls /cache", "echo the reason && false")
+    (shop / "Dockerfile").write_text(broken)
+    assert main(["verify", "--scenario", "none"]) == 2
+    assert b"the reason" in capfdbinary.readouterr().out
+    assert main(["--write", "--verify"]) == 2
+    assert (shop / "Dockerfile").read_text() == broken
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_removes_what_was_made(engine: Docker, shop: Path, number: int) -> None:
+    (shop / "Dockerfile").write_text(SLOW.replace("ls /cache", "sleep 60"))
+    images, places = left(engine), set(Path(tempfile.gettempdir()).glob("dockerfix-*"))
+    command = [sys.executable, "-m", "rewrite", "verify", str(shop)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True) as process:
+        wait(lambda: b"sleep 60" in running())
+        # As the terminal does it: to all of the group, the client of the builder too.
+        os.killpg(process.pid, number)
+        assert process.wait(60) == 130
+    assert left(engine) == images
+    assert set(Path(tempfile.gettempdir()).glob("dockerfix-*")) == places
+    wait(lambda: b"sleep 60" not in running())
+
+
+def running() -> bytes:
+    """Return the command lines of the processes that the engine runs."""
+    return subprocess.run(["ps", "-eo", "args"], capture_output=True, check=True).stdout
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds."""
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.1)
+    pytest.fail("nothing happened within a minute")

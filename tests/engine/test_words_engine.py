@@ -11,7 +11,7 @@ import pytest
 
 from rewrite.build.stages import stages
 from rewrite.source.dockerfile import parse
-from rewrite.verify.engine import Engine
+from rewrite.verify.docker import Docker
 
 pytestmark = pytest.mark.engine
 
@@ -61,7 +61,7 @@ TEXT = "\n".join(
 )
 
 
-def test_the_builder_makes_of_it_what_we_say(engine: Engine, tmp_path: Path) -> None:
+def test_the_builder_makes_of_it_what_we_say(engine: Docker, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text(TEXT)
     tag = f"dockerfix-words-{uuid.uuid4().hex}"
     command = ["docker", "buildx", "build", "--load", "-t", tag, str(tmp_path)]

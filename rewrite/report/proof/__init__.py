@@ -1,0 +1,1 @@
+"""Reports of `dockerfix verify`: what the builds have shown, for people, programs, pull requests and browsers."""

@@ -1,0 +1,143 @@
+"""A Docker engine, driven through the user's own client: ``docker buildx build`` and ``docker save``."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from .engine import BuildOptions, BuildRun, EngineError, Watch, dockerfile_path
+from .progress import Progress
+
+ANSWER_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Docker:
+    """A docker client with buildx, whose engine answers; `builder` is buildx's name, empty for the current one."""
+
+    client: str
+    version: str
+    builder: str = ""
+
+    @property
+    def name(self) -> str:
+        """What builds, for people."""
+        return f"Docker {self.version} (buildx{', builder ' + self.builder if self.builder else ''})"
+
+    def call(self, *arguments: str) -> str:
+        """Run the client and return its output; raise `EngineError` with the client's message if it fails."""
+        done = subprocess.run([self.client, *arguments], capture_output=True, text=True, errors="surrogateescape")
+        if done.returncode:
+            raise EngineError(f"docker {arguments[0]}: {done.stderr.strip()}")
+        return done.stdout
+
+    def has_image(self, reference: str) -> bool:
+        """Tell whether the engine holds an image of that name."""
+        return subprocess.run([self.client, "image", "inspect", reference], capture_output=True).returncode == 0
+
+    def image_bytes(self, reference: str) -> int:
+        """Return the size of an image as the engine counts it; raise `EngineError` if there is none."""
+        return int(self.call("image", "inspect", "--format={{.Size}}", reference))
+
+    def remove_image(self, reference: str) -> None:
+        """Remove the name, and the image if nothing else needs it; not an error if there is none."""
+        if self.has_image(reference):
+            self.call("image", "rm", "--force", reference)
+
+    def build(
+        self,
+        context: Path,
+        dockerfile: str | Path,
+        options: BuildOptions = BuildOptions(),  # noqa: B008  # frozen
+        *,
+        tag: str = "",
+        output: str = "",
+        watch: Watch | None = None,
+    ) -> BuildRun:
+        """Build `context`; see `engine.Engine.build`."""
+        to = [f"--builder={self.builder}"] if self.builder else []
+        to += ["--load", f"--tag={tag}"] if tag else []
+        to += [f"--output={output or 'type=cacheonly'}"] if output or not tag else []
+        progress = Progress()
+        with dockerfile_path(dockerfile) as path:
+            command = [self.client, "buildx", "build", *to, *_flags(options), f"--file={path}", str(context)]
+            begin = time.monotonic()
+            with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+                assert process.stderr is not None
+                try:
+                    for line in process.stderr:
+                        told = progress.read(line.decode("utf-8", "surrogateescape").rstrip("\n"))
+                        if told and watch is not None:
+                            watch(progress.steps)
+                except BaseException:
+                    # The client cancels its build at the engine when it is interrupted; killed, it would not.
+                    process.terminate()
+                    raise
+            seconds = time.monotonic() - begin
+        return BuildRun(process.returncode == 0, seconds, progress.steps, progress.log, progress.sent)
+
+    @contextmanager
+    def save(self, references: Sequence[str]) -> Iterator[IO[bytes]]:
+        """Yield the stream of ``docker save``: an archive in which images share the layers that they share."""
+        with subprocess.Popen(
+            [self.client, "save", *references], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None and process.stderr is not None
+            try:
+                yield process.stdout
+                process.stdout.read()
+            except BaseException:
+                process.kill()
+                raise
+            message = process.stderr.read().decode("utf-8", "replace").strip()
+        if process.returncode:
+            raise EngineError(f"docker save: {message}")
+
+
+def connect(client: str, builder: str = "") -> Docker:
+    """Return the engine that a docker client talks to (DOCKER_HOST and contexts are the client's affair).
+
+    Raise `EngineError` that says what is missing: an engine that answers, buildx, or the builder.
+    """
+    try:
+        version = _answer(client, "version", "--format={{.Server.Version}}")
+        _answer(client, "buildx", "version")
+        if builder:
+            _answer(client, "buildx", "inspect", builder)
+    except subprocess.TimeoutExpired as silent:
+        raise EngineError(f"the Docker engine did not answer within {ANSWER_SECONDS} s") from silent
+    return Docker(client, version.strip(), builder)
+
+
+def _answer(client: str, *arguments: str) -> str:
+    """Run a client command that must answer at once."""
+    done = subprocess.run([client, *arguments], capture_output=True, text=True, timeout=ANSWER_SECONDS)
+    if done.returncode or not done.stdout.strip():
+        raise EngineError(f"docker {arguments[0]}: {done.stderr.strip() or 'no answer'}")
+    return done.stdout
+
+
+def _flags(options: BuildOptions) -> list[str]:
+    """Return the options of ``docker buildx build``."""
+    arguments = {**options.build_args}
+    if options.cache_mounts:
+        arguments["BUILDKIT_CACHE_MOUNT_NS"] = options.cache_mounts
+    flags = ["--progress=rawjson", "--provenance=false", "--sbom=false"]
+    flags += [f"--target={options.target}"] if options.target else []
+    flags += [f"--platform={options.platform}"] if options.platform else []
+    flags += [f"--network={options.network}"] if options.network else []
+    flags += [f"--build-arg={name}={value}" for name, value in arguments.items()]
+    flags += [f"--secret={secret}" for secret in options.secrets]
+    flags += [f"--ssh={ssh}" for ssh in options.ssh]
+    flags += [f"--build-context={context}" for context in options.build_contexts]
+    flags += [f"--cache-from={cache}" for cache in options.cache_from]
+    flags += [f"--cache-to={cache}" for cache in options.cache_to]
+    # The names of added hosts are part of every RUN's cache key, and /etc/hosts is part of none's result.
+    flags += [f"--add-host={options.mark}.invalid:127.0.0.1"] if options.mark else []
+    flags += ["--no-cache"] if options.no_cache else []
+    return flags

@@ -1,0 +1,312 @@
+"""Builds a project before and after, compares the images, and measures what each edit rebuilds.
+
+Nothing that a build leaves may serve another one, but for what is measured. Two things keep them apart, and neither
+``--no-cache``, which would also empty the cache mounts whose use is to be measured, nor a line in the Dockerfile:
+
+- a mark (`BuildOptions.mark`) that no instruction sees and that is part of every RUN's cache key;
+- a namespace for the cache mounts.
+
+Both are chosen once for each series of builds. So its first build runs every RUN with empty mounts, and the builds
+after it find exactly what the first one left. COPY and WORKDIR before the first RUN may be found in the cache at any
+time.
+"""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from ..build.build import Build
+from ..build.context import DirectoryTree
+from ..errors import DockerfixError
+from ..model import Change, Result
+from . import edits
+from .compare import NOISE, Difference, compare
+from .copies import Copy, Project, copied, restored
+from .edits import Edit
+from .engine import BuildOptions, BuildRun, Engine, Step
+from .explain import Explainer
+from .image import saved_images
+from .layers import Layer
+from .outcome import COLD, Scenario, Side, StepTime, Timing, Verdict, Verification
+
+LOG_LINES = 40
+# Behind these edits the images are compared as well: a rewrite must not leave anything stale.
+COMPARED = (edits.SOURCE, edits.MANIFEST, edits.README)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do: how to build, which scenarios to measure (names) and how often, and which differences are allowed.
+
+    `allow` holds shell patterns of image paths, and of settings such as ``config.labels.date``.
+    """
+
+    options: BuildOptions = field(default_factory=BuildOptions)
+    scenarios: Collection[str] = edits.NAMES
+    repeat: int = 1
+    allow: Sequence[str] = ()
+
+
+class Observer(Protocol):
+    """Told what is going on while builds run."""
+
+    def expect(self, builds: int) -> None:
+        """Take the number of builds that will be made at most."""
+
+    def begin(self, what: str) -> None:
+        """Take what is built now."""
+
+    def steps(self, steps: Sequence[Step]) -> None:
+        """Take the steps of that build that are known so far."""
+
+    def end(self) -> None:
+        """Take it that the build has ended."""
+
+
+class ImportedCache(Protocol):
+    """Builds with an empty builder that imports what an earlier build has exported."""
+
+    def __call__(self, warm: Copy, edited: Copy, options: BuildOptions) -> BuildRun:
+        """Return the second build: that of `edited`, with the cache that building `warm` has exported."""
+
+
+class NotBuiltError(DockerfixError):
+    """A build that had to succeed did not; `log` is the end of what it printed."""
+
+    def __init__(self, what: str, log: str) -> None:
+        super().__init__(what)
+        self.log = log
+
+
+@dataclass
+class _Version:
+    """One side: a copy to build from, its series of builds, and its first build."""
+
+    name: str
+    copy: Copy
+    series: str
+    first: BuildRun
+    tag: str
+
+
+def project_of(build: Build, dockerfile: Path) -> Project:
+    """Return what is copied to build from; raise TypeError for a build that was not opened from a directory."""
+    tree = build.context.tree
+    if not isinstance(tree, DirectoryTree):
+        raise TypeError("only a directory can be built")
+    ignore = build.context.ignore
+    return Project(tree.root.absolute(), dockerfile.absolute(), ignore.prunes if ignore else None)
+
+
+def verify(
+    engine: Engine,
+    build: Build,
+    result: Result,
+    plan: Plan,
+    observer: Observer,
+    imported: ImportedCache | None = None,
+    chosen: Sequence[Edit] | None = None,
+) -> Verification:
+    """Build the original of `build` and what `result` makes of it; compare the images, measure the scenarios.
+
+    `imported` is asked for the scenario of that name, which is skipped without it; `chosen` replaces the edits that
+    are chosen from the project. The images made are removed, also when it is interrupted; the builder's cache is the
+    engine's to collect. Raise a `DockerfixError` where the engine or the project cannot be used.
+    """
+    said = Verification(result.path, Verdict.UNCHANGED, engine.name, result.context)
+    if not result.changes:
+        return said
+    with ExitStack() as stack:
+        proof = _Proof(engine, build, result.changes, plan, observer, stack)
+        try:
+            return proof(said, edits.choose(build, plan.options.build_args) if chosen is None else chosen, imported)
+        except NotBuiltError as failed:
+            side = Side(log=failed.log)
+            if proof.before_builds:
+                return replace(said, verdict=Verdict.BROKEN, after=side)
+            return replace(said, verdict=Verdict.NOT_BUILT, before=side)
+
+
+class _Proof:
+    """The builds of one verification."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        build: Build,
+        changes: Sequence[Change],
+        plan: Plan,
+        observer: Observer,
+        stack: ExitStack,
+    ) -> None:
+        self.engine = engine
+        self.build = build
+        self.changes = changes
+        self.plan = plan
+        self.observer = observer
+        self.stack = stack
+        self.before_builds = False
+        self.layers: dict[str, Layer] = {}
+        self._repository = f"dockerfix-{secrets.token_hex(6)}"
+        self._tags = 0
+        self._compared: list[tuple[str, str, str]] = []
+
+    def __call__(self, said: Verification, chosen: Sequence[Edit], imported: ImportedCache | None) -> Verification:
+        unable = "" if imported else "this engine makes no builders"
+        wanted = [
+            replace(edit, skipped=edit.skipped or unable) if edit.name == edits.IMPORTED else edit
+            for edit in chosen
+            if edit.name in self.plan.scenarios
+        ]
+        doable = sum(not edit.skipped for edit in wanted)
+        self.observer.expect(3 + 2 * (self.plan.repeat - 1) + 2 * doable * self.plan.repeat)
+        project = project_of(self.build, Path(self.build.path))
+        original = self.stack.enter_context(copied(project))
+        before = self._first("before", original)
+        again = self._first("before", original)
+        self.before_builds = True
+        after = self._first("after", self.stack.enter_context(copied(project, self.changes)))
+        sides = (before, after)
+        scenarios = [self._cold(sides)] if wanted else []
+        scenarios += [self._measure(edit, sides, imported) for edit in wanted]
+        self.observer.begin("comparing the images")
+        differences = self._differences(before, again, after)
+        self.observer.end()
+        return replace(
+            said,
+            verdict=Verdict.DIFFERENT if any(item.cause is None for item in differences) else Verdict.EQUIVALENT,
+            differences=differences,
+            before=Side(self.engine.image_bytes(before.tag)),
+            after=Side(self.engine.image_bytes(after.tag)),
+            scenarios=tuple(scenarios),
+        )
+
+    def _tag(self) -> str:
+        """Return a name for an image, which is removed in the end."""
+        self._tags += 1
+        tag = f"{self._repository}:{self._tags}"
+        self.stack.callback(self.engine.remove_image, tag)
+        return tag
+
+    def _run(self, what: str, copy: Copy, options: BuildOptions, tag: str) -> BuildRun:
+        """Build; raise `NotBuiltError` if that fails."""
+        self.observer.begin(what)
+        run = self.engine.build(copy.context, copy.dockerfile, options, tag=tag, watch=self.observer.steps)
+        self.observer.end()
+        if not run.ok:
+            raise NotBuiltError(what, "\n".join(run.log.rstrip().split("\n")[-LOG_LINES:]))
+        return run
+
+    def _first(self, name: str, copy: Copy) -> _Version:
+        """Make the first build of a series, from nothing."""
+        series, tag = f"dockerfix-{secrets.token_hex(6)}", self._tag()
+        options = replace(self.plan.options, mark=series, cache_mounts=series)
+        run = self._run(f"{name}: from nothing", copy, options, tag)
+        return _Version(name, copy, series, run, tag)
+
+    def _cold(self, sides: Sequence[_Version]) -> Scenario:
+        """Return the first builds, with those of further series if there are repeats."""
+        runs = {side.name: [side.first] for side in sides}
+        for _ in range(self.plan.repeat - 1):
+            for side in sides:
+                runs[side.name].append(self._first(side.name, side.copy).first)
+        return Scenario(COLD, "nothing cached", _timing(runs["before"]), _timing(runs["after"]))
+
+    def _measure(self, edit: Edit, sides: Sequence[_Version], imported: ImportedCache | None) -> Scenario:
+        """Build each side behind an edit, as often as planned."""
+        if edit.skipped:
+            return Scenario(edit.name, edit.title, skipped=edit.skipped)
+        runs: dict[str, list[BuildRun]] = {side.name: [] for side in sides}
+        for repeat in range(self.plan.repeat):
+            word = secrets.token_hex(4)
+            for side in sides:
+                try:
+                    run = self._edited(edit, side, word, imported, first=not repeat)
+                except NotBuiltError as failed:
+                    if side.name == "after":
+                        raise
+                    return Scenario(edit.name, edit.title, skipped=f"the original does not build: {_last(failed.log)}")
+                except (DockerfixError, OSError, ValueError) as error:
+                    return Scenario(edit.name, edit.title, skipped=str(error))
+                runs[side.name].append(run)
+        return Scenario(edit.name, edit.title, _timing(runs["before"]), _timing(runs["after"]))
+
+    def _edited(
+        self, edit: Edit, side: _Version, word: str, imported: ImportedCache | None, *, first: bool
+    ) -> BuildRun:
+        """Build one side behind an edit of its copy, which is undone."""
+        options = replace(self.plan.options, mark=side.series, cache_mounts=side.series)
+        options = edit.options(options, word)
+        options = replace(options, build_contexts=(*options.build_contexts, *map(self._other_base, edit.bases)))
+        if edit.name == edits.IMPORTED and imported is not None:
+            return self._imported(imported, edit, side, word)
+        tag = self._tag()
+        if first and edit.name in COMPARED:
+            self._compared.append((edit.name, side.name, tag))
+        with restored(side.copy.context, edit.touches):
+            edit.apply(side.copy.context, word)
+            return self._run(f"{side.name}: {edit.title}", side.copy, options, tag)
+
+    def _imported(self, imported: ImportedCache, edit: Edit, side: _Version, word: str) -> BuildRun:
+        """Build with an empty builder and the cache that a build before the edit has exported."""
+        self.observer.begin(f"{side.name}: {edit.title}")
+        with copied(Project(side.copy.context, side.copy.dockerfile)) as copy:
+            edit.apply(copy.context, word)
+            run = imported(side.copy, copy, self.plan.options)
+        self.observer.end()
+        if not run.ok:
+            raise NotBuiltError(edit.title, run.log)
+        return run
+
+    def _other_base(self, reference: str) -> str:
+        """Make an image that is `reference` with one file more; return the build context that puts it in its place."""
+        tag = self._tag()
+        text = f"FROM {reference}\nCOPY <<EOF /usr/share/dockerfix-verify\n{tag}\nEOF\n"
+        with tempfile.TemporaryDirectory(prefix="dockerfix-") as empty:
+            run = self.engine.build(Path(empty), text, BuildOptions(platform=self.plan.options.platform), tag=tag)
+        if not run.ok:
+            raise DockerfixError(f"no image can be made from {reference}: {_last(run.log)}")
+        return f"{reference}=docker-image://{tag}"
+
+    def _differences(self, before: _Version, again: _Version, after: _Version) -> tuple[Difference, ...]:
+        """Compare the first images and those behind edits; a difference that the first ones show is told once."""
+        pairs = {edit: {side: tag for name, side, tag in self._compared if name == edit} for edit, *_ in self._compared}
+        whole = [edit for edit, tags in pairs.items() if len(tags) == len(("before", "after"))]
+        tags = [before.tag, again.tag, after.tag, *(tag for edit in whole for tag in pairs[edit].values())]
+        images = saved_images(self.engine, tags, self.layers)
+        noise = compare(images[before.tag], images[again.tag])
+        ignore = next((c.after for c in self.changes if c.path == self.build.context.ignore_path), None)
+        explain = Explainer(self.build.context, self.changes, ignore, noise, self.plan.allow)
+        found = list(explain(images[before.tag], images[after.tag]))
+        seen = {(item.path, item.what) for item in (*found, *noise.differences)}
+        for edit in whole:
+            behind = explain(images[pairs[edit]["before"]], images[pairs[edit]["after"]], edit)
+            found += [item for item in behind if (item.path, item.what) not in seen]
+        only = [
+            replace(i, cause=NOISE)
+            for i in noise.differences
+            if (i.path, i.what) not in {(f.path, f.what) for f in found}
+        ]
+        return (*found, *only)
+
+
+def _timing(runs: Sequence[BuildRun]) -> Timing:
+    """Return the times of the repeats, with the steps of the one in the middle."""
+    middle = sorted(runs, key=lambda run: run.seconds)[(len(runs) - 1) // 2]
+    steps = tuple(
+        StepTime(step.name, round(step.seconds, 3), step.cached, step.internal)
+        for step in middle.steps
+        if step.started is not None
+    )
+    return Timing(tuple(round(run.seconds, 3) for run in runs), steps, middle.sent)
+
+
+def _last(log: str) -> str:
+    """Return the last line of a log."""
+    return next((line for line in reversed(log.split("\n")) if line.strip()), "")
