@@ -104,9 +104,7 @@ BUILDING = _all(
         metavar="KEY=VALUE",
         help="For that builder, as for docker buildx create.",
     ),
-    click.option(
-        "--buildkitd-config", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="The same."
-    ),
+    click.option("--buildkitd-config", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="The same."),
     click.option("--network", default="", metavar="MODE", help="The network of the RUN instructions: none, host."),
     click.option("--secret", multiple=True, metavar="SECRET", help="A secret for the build, as docker build takes it."),
     click.option("--ssh", multiple=True, metavar="SSH", help="An SSH agent for the build, as docker build takes it."),

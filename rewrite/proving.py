@@ -7,14 +7,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import UsageError
 from .fix import Request, fix
 from .model import Result
 from .project import Session
 from .settings import Settings
-from .verify.engine import BuildOptions, Engine, Step
+from .verify.builders import ImportedCache, importing, throwaway
+from .verify.copies import Copy
+from .verify.docker import Docker
+from .verify.engine import BuildOptions, BuildRun, Engine, EngineError, Step
 from .verify.engines import find_engine
 from .verify.outcome import Verdict, Verification
 from .verify.proof import Plan, verify
@@ -27,8 +30,8 @@ if TYPE_CHECKING:
 class ProofOptions:
     """How to prove; `engine` is ``docker``, ``podman`` or empty for what is found, `builder` a name of buildx's.
 
-    `scenarios` are those to measure, `repeat` how often each. `isolated` builds in a throw-away builder, for which
-    `driver_options` and `buildkitd_config` are those of ``docker buildx create``.
+    `scenarios` are those to measure, `repeat` how often each. `isolated` builds everything in a throw-away builder;
+    `driver_options` and `buildkitd_config`, both as for ``docker buildx create``, are for every builder that is made.
     """
 
     build: BuildOptions = field(default_factory=BuildOptions)
@@ -49,6 +52,8 @@ class Prover:
         self.options = options
         self._stack = ExitStack()
         self._engine: Engine | None = None
+        self._docker: Docker | None = None
+        self._importing: ImportedCache | None = None
 
     def __enter__(self) -> Prover:
         self._stack.enter_context(_terminable())
@@ -77,10 +82,32 @@ class Prover:
         options = self.options
         plan = Plan(options.build, options.scenarios, options.repeat, settings.allow)
         with _shown(request.name, options.progress) as observer:
-            return verify(self.engine, build, result, plan, observer)
+            return verify(self.engine, build, result, plan, observer, self._imported)
 
     def _find(self) -> Engine:
-        return find_engine(builder=self.options.builder)
+        """Return the user's engine, with a builder of its own if that is wanted."""
+        options = self.options
+        engine = find_engine(builder=options.builder, prefer=options.engine)
+        if not isinstance(engine, Docker):
+            asked = options.builder or options.isolated or options.driver_options or options.buildkitd_config
+            if asked:
+                raise UsageError(f"{engine.name} makes no builders; --builder, --isolated and the like need buildx")
+            return engine
+        self._docker = engine
+        return self._stack.enter_context(throwaway(engine, **self._created)) if options.isolated else engine
+
+    @property
+    def _created(self) -> dict[str, Any]:
+        """How builders are made."""
+        return {"config": self.options.buildkitd_config, "driver_options": self.options.driver_options}
+
+    def _imported(self, warm: Copy, edited: Copy, options: BuildOptions) -> BuildRun:
+        """Build with an imported cache; the builder for it is made when it is first needed."""
+        if self._docker is None:
+            raise EngineError(f"{self.engine.name} makes no builders that import a cache")
+        if self._importing is None:
+            self._importing = self._stack.enter_context(importing(self._docker, **self._created))
+        return self._importing(warm, edited, options)
 
 
 class _Silent:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import writer
@@ -59,6 +60,9 @@ def _report(found: Sequence[Verification], options: Options, reports: Reports) -
             raise UsageError(f"cannot be written: {error.strerror or error}", path) from error
     if reports.format == "text":
         wanted = colour.wanted(options.color, sys.stdout, os.environ)
-        output(text.render(found, text.Look(options.verbosity, wanted)))
+        look = text.Look(options.verbosity, wanted)
+        if sys.stdout.isatty():
+            look = replace(look, width=shutil.get_terminal_size().columns)
+        output(text.render(found, look))
     else:
         output(FORMATS[reports.format](found))

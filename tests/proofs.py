@@ -180,7 +180,7 @@ UNCHANGED = Verification("b/Dockerfile", Verdict.UNCHANGED)
 
 HOSTILE_NAME = (
     "<script>document.title='run'</script><img src=http://example.org/x onerror=\"document.title='run'\">"
-    "</title></svg></details>\"'`` ```\n~~~ | @someone #1 \x1b[31m \udcff \u202e {{ 7 * 7 }} [bold]x[/bold]"
+    "</title></svg></details>\"'`` :tada:\n```\n~~~ | @someone #1 \x1b[31m \udcff \u202e {{ 7 * 7 }} [bold]x[/bold]"
 )
 HOSTILE = Verification(
     path=HOSTILE_NAME,

@@ -79,6 +79,11 @@ def test_text_gives_the_reason_where_nothing_was_measured() -> None:
     assert "before" not in text.render([only_skipped], text.Look())
 
 
+def test_one_side_alone_has_no_ratio() -> None:
+    shown = text.render([replace(NODE, scenarios=(Scenario("cold", "", Timing((3.0,))),))], text.Look())
+    assert re.search(r"^    cold +3\.0 s +- +-$", shown, re.MULTILINE)
+
+
 def test_quiet_text_is_the_verdicts_alone() -> None:
     assert text.render([BROKEN, UNCHANGED], text.Look(verbosity=-1)) == (
         "a/Dockerfile: broken: the original builds, the rewritten Dockerfile does not\n"

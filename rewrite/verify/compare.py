@@ -56,7 +56,9 @@ class Difference:
 
     def __str__(self) -> str:
         shown = f"{self.path}: {self.what}: {self.before or '-'} -> {self.after or '-'}"
-        return f"{shown} ({self.cause})" if self.cause else shown
+        notes = [f"after {self.edit}"] if self.edit else []
+        notes += [self.cause] if self.cause else []
+        return f"{shown} ({', '.join(notes)})" if notes else shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,8 @@ class StepTime:
 class Timing:
     """The builds of one side in one scenario, one entry of `seconds` for each repeat.
 
-    `steps` are those of the repeat with the median time (the lower one of two), in the order of the Dockerfile;
+    `steps` are those of the repeat with the median time (the lower one of two), in the order in which they
+    began;
     `sent` is what that build's client sent of the context, None where the engine does not tell.
     """
 
@@ -89,7 +90,7 @@ class Scenario:
         """How many times faster `after` is than `before`; None if not measured."""
         if self.before is None or self.after is None:
             return None
-        return self.before.median / max(self.after.median, 0.001)
+        return max(self.before.median, 0.001) / max(self.after.median, 0.001)
 
 
 @dataclass(frozen=True, slots=True)

@@ -283,17 +283,13 @@ class _Proof:
         noise = compare(images[before.tag], images[again.tag])
         ignore = next((c.after for c in self.changes if c.path == self.build.context.ignore_path), None)
         explain = Explainer(self.build.context, self.changes, ignore, noise, self.plan.allow)
-        found = list(explain(images[before.tag], images[after.tag]))
-        seen = {(item.path, item.what) for item in (*found, *noise.differences)}
+        found = {(item.path, item.what): item for item in explain(images[before.tag], images[after.tag])}
+        for item in noise.differences:
+            found.setdefault((item.path, item.what), replace(item, cause=NOISE))
         for edit in whole:
-            behind = explain(images[pairs[edit]["before"]], images[pairs[edit]["after"]], edit)
-            found += [item for item in behind if (item.path, item.what) not in seen]
-        only = [
-            replace(i, cause=NOISE)
-            for i in noise.differences
-            if (i.path, i.what) not in {(f.path, f.what) for f in found}
-        ]
-        return (*found, *only)
+            for item in explain(images[pairs[edit]["before"]], images[pairs[edit]["after"]], edit):
+                found.setdefault((item.path, item.what), item)
+        return tuple(found.values())
 
 
 def _timing(runs: Sequence[BuildRun]) -> Timing:

@@ -20,20 +20,18 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from rewrite.verify.builders import importing
-
 from rewrite import __version__
-from rewrite.errors import DockerfixError
 from rewrite.fix import Request, fix
 from rewrite.project import Session
 from rewrite.settings import Settings
 from rewrite.verify import edits
+from rewrite.verify.builders import importing
 from rewrite.verify.docker import Docker
 from rewrite.verify.edits import Edit, replacing
 from rewrite.verify.engine import BuildOptions, Step
@@ -230,6 +228,8 @@ def main() -> int:
     parser.add_argument("--only", action="append", metavar="NAME", help="only this project; may be repeated")
     parser.add_argument("--repeat", type=int, default=1, help="how often each scenario is built (default: 1)")
     parser.add_argument("--throttle", default="", metavar="COMMAND", help="the lab's `engine`")
+    parser.add_argument("--buildkitd-config", default="", metavar="FILE", help="for the builder that imports a cache")
+    parser.add_argument("--driver-opt", action="append", metavar="KEY=VALUE", help="the same; may be repeated")
     parser.add_argument("--output", type=Path, help="where to write the page; default: standard output")
     options = parser.parse_args()
     names = options.only or sorted(path.parent.name for path in PROJECTS.glob("*/bench.toml"))
@@ -237,8 +237,10 @@ def main() -> int:
     found: dict[str, Verification] = {}
     with ExitStack() as stack:
         imported = None
-        with suppress(DockerfixError):
-            imported = stack.enter_context(importing(engine, os.environ))
+        if options.buildkitd_config:
+            imported = stack.enter_context(
+                importing(engine, config=options.buildkitd_config, driver_options=options.driver_opt or ())
+            )
         for name in names:
             found[name] = measure(engine, PROJECTS / name, options.repeat, options.throttle, imported)
             print(f"{name}: {found[name].verdict}", file=sys.stderr)

@@ -19,6 +19,17 @@ pytestmark = pytest.mark.browser
 
 NOWHERE = "http://127.0.0.1:9/picture.png"
 OPEN = "document.querySelectorAll('details').forEach(details => details.open = true);"
+RIGHT = """
+const boxes = [...document.querySelectorAll("main *")].map(element => element.getBoundingClientRect());
+return Math.max(...boxes.map(box => box.right));
+"""
+CELLS = """
+return [...document.querySelectorAll(".summary tr")].map(row =>
+  [...row.cells].filter(cell => cell.checkVisibility()).map(cell => {
+    const { left, right } = cell.getBoundingClientRect();
+    return { text: cell.textContent, left, right };
+  }));
+"""
 BARS = """
 const box = element => {
   const { left, right, width } = element.getBoundingClientRect();
@@ -206,15 +217,33 @@ def test_a_hostile_name_is_only_text(browser: Browser) -> None:
     assert names == [printable(HOSTILE_NAME)] * 4
 
 
+@pytest.mark.parametrize("width", [360, 480, 704, 720, 832, 848, 1024, 1040, 1600])
 @pytest.mark.parametrize("verifications", [ALL, [HOSTILE]], ids=["all", "hostile"])
-def test_nothing_is_wider_than_a_phone(browser: Browser, verifications: Any) -> None:
-    browser.show(html.render(verifications), width=360)
+def test_nothing_is_wider_than_the_window(browser: Browser, verifications: Any, width: int) -> None:
+    browser.show(html.render(verifications), width=width)
     browser.run(OPEN)
-    assert browser.run("return document.documentElement.scrollWidth") == 360
-    right = browser.run(
-        "return Math.max(...[...document.querySelectorAll('main *')].map(e => e.getBoundingClientRect().right))"
-    )
-    assert right <= 360
+    scrolled, seen = browser.run("const page = document.documentElement; return [page.scrollWidth, page.clientWidth]")
+    assert scrolled == seen <= width
+    assert browser.run(RIGHT) <= seen
+
+
+def test_nothing_is_wider_than_a_sheet_of_paper(browser: Browser) -> None:
+    browser.show(html.render(ALL), width=718, media="print")
+    assert browser.run(RIGHT) <= 718
+    assert browser.run("return document.querySelector('.summary .wide:not(.title)').checkVisibility()")
+
+
+@pytest.mark.parametrize(("width", "columns"), [(1200, 8), (1000, 7), (800, 4), (360, 4)])
+def test_the_values_stand_below_their_headings(browser: Browser, width: int, columns: int) -> None:
+    browser.show(html.render([PYTHON]), width=width)
+    rows = browser.run(CELLS)
+    headings, *measured = [row for row in rows if len(row) == len(rows[0])]
+    assert (len(headings), len(measured)) == (columns, 6)
+    for row in measured:
+        for heading, cell in zip(headings, row, strict=True):
+            assert (heading["left"], heading["right"]) == (cell["left"], cell["right"])
+    after = [heading["text"] for heading in headings].index("After")
+    assert measured[2][after]["text"] == "2.0 s"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

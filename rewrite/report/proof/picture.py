@@ -124,7 +124,8 @@ def _ticks(span: float) -> list[float]:
     least = span / TICKS
     power = 10.0 ** math.floor(math.log10(least))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least)
-    return [round(number * step, 6) for number in range(int(span / step + SLIGHT) + 1)]
+    # 0.3 / 0.1 is a little less than 3.
+    return [round(number * step, 6) for number in range(int(span / step + 1e-9) + 1)]
 
 
 def _bar(side: str, timing: Timing, zero: float, scale: float, cell: float) -> Bar:

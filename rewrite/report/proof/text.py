@@ -23,6 +23,7 @@ STYLES = {
     Verdict.BROKEN: "red",
     Verdict.NOT_BUILT: "yellow",
 }
+TRENDS = {"faster": "green", "slower": "red"}
 EXAMPLES = 3
 INDENT = " " * 4
 GAP = 2
@@ -109,7 +110,7 @@ def _table(scenarios: Sequence[Scenario], look: Look) -> list[str]:
         "scenario": [scenario.name for scenario in scenarios],
         "before": [wording.seconds(scenario.before) for scenario in scenarios],
         "after": [wording.seconds(scenario.after) for scenario in scenarios],
-        "faster": [Text(f"{wording.times(scenario)}x", _style(scenario)) for scenario in scenarios],
+        "faster": [_faster(scenario) for scenario in scenarios],
         **wording.columns(scenarios, "->"),
     }
 
@@ -126,6 +127,11 @@ def _table(scenarios: Sequence[Scenario], look: Look) -> list[str]:
     return [f"{INDENT}{line}".rstrip() for line in captured.get().splitlines()]
 
 
+def _faster(scenario: Scenario) -> Text:
+    unit = "" if scenario.ratio is None else "x"
+    return Text(f"{wording.times(scenario)}{unit}", TRENDS.get(wording.trend(scenario.ratio), ""))
+
+
 def _grid(columns: Mapping[str, Sequence[str | Text]], titles: Sequence[str] = ()) -> Table:
     """Return a table of columns by their headings, with the titles of the scenarios as the last one, if given."""
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
@@ -136,12 +142,6 @@ def _grid(columns: Mapping[str, Sequence[str | Text]], titles: Sequence[str] = (
     for cells in zip(*columns.values(), *([titles] if titles else []), strict=True):
         table.add_row(*cells)
     return table
-
-
-def _style(scenario: Scenario) -> str:
-    if scenario.ratio is None or 1 / wording.ALIKE <= scenario.ratio <= wording.ALIKE:
-        return ""
-    return "green" if scenario.ratio > 1 else "red"
 
 
 def _differences(group: wording.Group, look: Look) -> Iterator[str]:

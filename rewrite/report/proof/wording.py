@@ -95,11 +95,16 @@ def speed_up_basis(verification: Verification) -> str:
     return f"geometric mean of {count(measured, 'scenario')}, the cold build left out"
 
 
+def trend(ratio: float | None) -> str:
+    """Return ``faster``, ``slower``, or nothing for a ratio that is about 1 or not known."""
+    if ratio is None or 1 / ALIKE <= ratio <= ALIKE:
+        return ""
+    return "faster" if ratio > 1 else "slower"
+
+
 def faster(ratio: float) -> str:
     """Return a ratio of times in words."""
-    if 1 / ALIKE <= ratio <= ALIKE:
-        return "equally fast"
-    return f"{ratio:.1f} times faster" if ratio > 1 else f"{1 / ratio:.1f} times slower"
+    return f"{max(ratio, 1 / ratio):.1f} times {trend(ratio)}" if trend(ratio) else "equally fast"
 
 
 def times(scenario: Scenario) -> str:
