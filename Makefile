@@ -1,5 +1,7 @@
 # make demo    show what dockerfix does to a Flask project's Dockerfile
 # make test    format, lint, types, tests: what CI runs
+# make bench   verify the projects in tests/bench in all scenarios, and write docs/benchmark.md: half an hour and more;
+#              BENCH holds its options, as tests/bench/bench.py tells them
 # make accept  write golden/*/*/out/ anew from what dockerfix does now; read the change before committing it
 # All of them set up .venv first, from the versions pinned in requirements-dev.txt.
 
@@ -7,7 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO := golden/manifests-first/flask/in
 
-.PHONY: demo test lint accept venv clean
+.PHONY: demo test lint bench accept venv clean
 
 demo: venv
 	@$(BIN)/dockerfix --diff $(DEMO) || test $$? -eq 1
@@ -19,6 +21,10 @@ lint: venv
 	$(BIN)/ruff format --check rewrite tests
 	$(BIN)/ruff check rewrite tests
 	$(BIN)/mypy
+
+bench: venv
+	mkdir -p docs
+	$(BIN)/python tests/bench/bench.py --output docs/benchmark.md $(BENCH)
 
 accept: venv
 	$(BIN)/pytest tests/test_golden.py --accept

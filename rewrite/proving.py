@@ -17,7 +17,7 @@ from .settings import Settings
 from .verify.builders import ImportedCache, importing, throwaway
 from .verify.copies import Copy
 from .verify.docker import Docker
-from .verify.engine import BuildOptions, BuildRun, Engine, EngineError, Step
+from .verify.engine import BuildOptions, BuildRun, Engine, EngineError, Step, Watch
 from .verify.engines import find_engine
 from .verify.outcome import Verdict, Verification
 from .verify.proof import Plan, verify
@@ -101,13 +101,13 @@ class Prover:
         """How builders are made."""
         return {"config": self.options.buildkitd_config, "driver_options": self.options.driver_options}
 
-    def _imported(self, warm: Copy, edited: Copy, options: BuildOptions) -> BuildRun:
+    def _imported(self, warm: Copy, edited: Copy, options: BuildOptions, watch: Watch | None = None) -> BuildRun:
         """Build with an imported cache; the builder for it is made when it is first needed."""
         if self._docker is None:
             raise EngineError(f"{self.engine.name} makes no builders that import a cache")
         if self._importing is None:
             self._importing = self._stack.enter_context(importing(self._docker, **self._created))
-        return self._importing(warm, edited, options)
+        return self._importing(warm, edited, options, watch)
 
 
 class _Silent:

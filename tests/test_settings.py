@@ -70,7 +70,7 @@ def test_context_is_relative_to_the_file_that_names_it(project: Path) -> None:
     ("text", "line", "message", "hint"),
     [
         ("[tool.x]\nselct = []\n[tool.dockerfix]\nselct = []", 4, "'selct'", "did you mean 'select'?"),
-        ("[tool.dockerfix]\ncolour = 1", 2, "'colour'", "known are: builder, context"),
+        ("[tool.dockerfix]\ncolour = 1", 2, "'colour'", "known are: allow, builder, context"),
         ("[tool.dockerfix.selct]\na = 1", 1, "'selct'", "did you mean 'select'?"),
         ('[tool.dockerfix]\nreview = "yes"', 2, "true or false", ""),
         ('[tool.dockerfix]\nselect = "cache-mounts"', 2, "list of strings", ""),

@@ -17,7 +17,7 @@ from rewrite.settings import Settings
 from rewrite.verify import edits
 from rewrite.verify.compare import ALLOWED, IGNORED, NOISE, REWRITTEN
 from rewrite.verify.copies import Copy
-from rewrite.verify.engine import BuildOptions, BuildRun, Step
+from rewrite.verify.engine import BuildOptions, BuildRun, Step, Watch
 from rewrite.verify.outcome import Verdict, Verification
 from rewrite.verify.proof import Plan, verify
 
@@ -231,7 +231,7 @@ def test_imported_cache_is_asked_of_whoever_can(project: Path) -> None:
     engine = FakeEngine()
     calls: list[tuple[str, str]] = []
 
-    def imported(warm: Copy, edited: Copy, options: BuildOptions) -> BuildRun:
+    def imported(warm: Copy, edited: Copy, options: BuildOptions, watch: Watch | None = None) -> BuildRun:
         calls.append(((warm.context / "app.py").read_text(), (edited.context / "app.py").read_text()))
         return engine.build(edited.context, edited.dockerfile, options)
 

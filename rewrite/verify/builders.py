@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import secrets
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 from .copies import Copy
@@ -26,8 +26,7 @@ HINT = "a builder of its own needs an engine that may run privileged containers 
 _RECORD = re.compile(r"^([0-9a-z]{25})\*?\s", re.MULTILINE)
 # How BuildKit describes the layers of an image from a registry; what a cache brought is "imported".
 _BASES = '--filter=description~="^pulled from "'
-# Seconds before each attempt; what an interrupted build holds cannot be pruned at once.
-_PAUSES = (0, 0, 0.5, 1, 2, 4)
+_ATTEMPTS = 3
 
 
 @contextmanager
@@ -71,14 +70,22 @@ def empty(docker: Docker) -> None:
     """
     if not docker.builder.startswith(PREFIX):
         raise EngineError(f"only a throw-away builder may be emptied, not {docker.builder or 'the current one'}")
-    for pause in _PAUSES:
-        time.sleep(pause)
+    for attempt in count():
         forgotten = sorted(_records(docker) - _records(docker, _BASES))
         if not forgotten:
             return
+        if attempt == _ATTEMPTS:
+            raise EngineError(f"the builder {docker.builder} does not forget {', '.join(forgotten)}")
+        if attempt:
+            _restart(docker)
         which = f"--filter=id=^({'|'.join(forgotten)})$"
         docker.call("buildx", "prune", f"--builder={docker.builder}", "--all", "--force", which)
-    raise EngineError(f"the builder {docker.builder} does not forget {', '.join(forgotten)}")
+
+
+def _restart(docker: Docker) -> None:
+    """Restart a builder, which for as long as it runs may hold what a cancelled step has used, and not prune it."""
+    docker.call("buildx", "stop", docker.builder)
+    docker.call("buildx", "inspect", "--bootstrap", docker.builder)
 
 
 def _records(docker: Docker, *filters: str) -> set[str]:

@@ -29,7 +29,7 @@ from . import edits
 from .compare import NOISE, Difference, compare
 from .copies import Copy, Project, copied, restored
 from .edits import Edit
-from .engine import BuildOptions, BuildRun, Engine, Step
+from .engine import BuildOptions, BuildRun, Engine, Step, Watch
 from .explain import Explainer
 from .image import saved_images
 from .layers import Layer
@@ -72,7 +72,7 @@ class Observer(Protocol):
 class ImportedCache(Protocol):
     """Builds with an empty builder that imports what an earlier build has exported."""
 
-    def __call__(self, warm: Copy, edited: Copy, options: BuildOptions) -> BuildRun:
+    def __call__(self, warm: Copy, edited: Copy, options: BuildOptions, watch: Watch | None = None) -> BuildRun:
         """Return the second build: that of `edited`, with the cache that building `warm` has exported."""
 
 
@@ -258,7 +258,7 @@ class _Proof:
         self.observer.begin(f"{side.name}: {edit.title}")
         with copied(Project(side.copy.context, side.copy.dockerfile)) as copy:
             edit.apply(copy.context, word)
-            run = imported(side.copy, copy, self.plan.options)
+            run = imported(side.copy, copy, self.plan.options, self.observer.steps)
         self.observer.end()
         if not run.ok:
             raise NotBuiltError(edit.title, run.log)

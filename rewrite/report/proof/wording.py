@@ -44,7 +44,7 @@ def groups(verification: Verification) -> tuple[Group, ...]:
 
 def told(difference: Difference) -> str:
     """Return a difference in a line, without its cause."""
-    return f"{replace(difference, cause=None)}{behind(difference)}"
+    return str(replace(difference, cause=None))
 
 
 def behind(difference: Difference) -> str:
