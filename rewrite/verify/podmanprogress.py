@@ -83,8 +83,7 @@ class Progress:
             number = begun["stage"] or ""
             named = NAMED.search(text)
             self._stage = _Stage(number, f"{named[1] if named else f'stage-{int(number) - 1}'} " if number else "")
-            for base, name in self._bases.items():
-                text = text.replace(base, name)
+            text = " ".join(self._bases.get(word, word) for word in text.split(" "))
         digest = f"{self._stage.number}:{begun['place']}"
         # What FROM names is there already, unless it has to be pulled.
         self._steps.append(Step(digest, f"[{self._stage.title}{begun['place']}] {text}", cached=is_from, started=now))
