@@ -7,13 +7,14 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO, Any, cast
 
 import pytest
 
-from rewrite.verify.engine import EngineError
-from rewrite.verify.image import ImageConfig, read_config, read_images
+from rewrite.verify.engine import Engine, EngineError
+from rewrite.verify.image import ImageConfig, read_config, read_images, saved_images
 from rewrite.verify.layers import Layer, flatten, read_layer
 
 Member = tuple[tarfile.TarInfo, bytes]
@@ -167,6 +168,34 @@ def test_old_docker_archive_with_linked_layers() -> None:
         ]
     )
     assert list(read(archive)[""].files) == ["/x"]
+
+
+class Saved:
+    """An engine that saves one archive, whatever it is asked for."""
+
+    def __init__(self, archive: bytes) -> None:
+        self.archive = archive
+
+    @contextmanager
+    def save(self, references: Sequence[str]) -> Iterator[IO[bytes]]:
+        yield io.BytesIO(self.archive)
+
+
+def test_podman_calls_layers_by_their_digest_and_spells_names_out() -> None:
+    path = f"{hashlib.sha256().hexdigest()}.tar"
+    manifest = [{"Config": "c.json", "RepoTags": [f"localhost/{name}:1"], "Layers": [path]} for name in "ab"]
+    archive = tar(
+        [
+            member(path, tar([member("x")])),
+            member("2/layer.tar", type=tarfile.SYMTYPE, linkname=f"../{path}"),
+            member("c.json", b"{}"),
+            member("manifest.json", json.dumps(manifest).encode()),
+        ]
+    )
+    known: dict[str, Layer] = {}
+    images = saved_images(cast(Engine, Saved(archive)), ["a:1", "localhost/b:1"], known)
+    assert {name: list(image.files) for name, image in images.items()} == {"a:1": ["/x"], "localhost/b:1": ["/x"]}
+    assert list(known) == [path]
 
 
 def test_oci_archive_with_gzip_nested_index_and_attestation() -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from . import clients
+from .clients import ANSWER_SECONDS
 from .engine import BuildOptions, BuildRun, EngineError, Watch, dockerfile_path
 from .progress import Progress
-
-ANSWER_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,11 @@ class Docker:
 
     def call(self, *arguments: str) -> str:
         """Run the client and return its output; raise `EngineError` with the client's message if it fails."""
-        done = subprocess.run([self.client, *arguments], capture_output=True, text=True, errors="surrogateescape")
-        if done.returncode:
-            raise EngineError(f"docker {arguments[0]}: {done.stderr.strip()}")
-        return done.stdout
+        return clients.call(self.client, *arguments)
 
     def has_image(self, reference: str) -> bool:
         """Tell whether the engine holds an image of that name."""
-        return subprocess.run([self.client, "image", "inspect", reference], capture_output=True).returncode == 0
+        return clients.succeeds(self.client, "image", "inspect", reference)
 
     def image_bytes(self, reference: str) -> int:
         """Return the size of an image as the engine counts it; raise `EngineError` if there is none."""
@@ -81,22 +78,9 @@ class Docker:
             seconds = time.monotonic() - begin
         return BuildRun(process.returncode == 0, seconds, progress.steps, progress.log, progress.sent)
 
-    @contextmanager
-    def save(self, references: Sequence[str]) -> Iterator[IO[bytes]]:
+    def save(self, references: Sequence[str]) -> AbstractContextManager[IO[bytes]]:
         """Yield the stream of ``docker save``: an archive in which images share the layers that they share."""
-        with subprocess.Popen(
-            [self.client, "save", *references], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        ) as process:
-            assert process.stdout is not None and process.stderr is not None
-            try:
-                yield process.stdout
-                process.stdout.read()
-            except BaseException:
-                process.kill()
-                raise
-            message = process.stderr.read().decode("utf-8", "replace").strip()
-        if process.returncode:
-            raise EngineError(f"docker save: {message}")
+        return clients.streamed(self.client, "save", *references)
 
 
 def connect(client: str, builder: str = "") -> Docker:
@@ -104,22 +88,19 @@ def connect(client: str, builder: str = "") -> Docker:
 
     Raise `EngineError` that says what is missing: an engine that answers, buildx, or the builder.
     """
-    try:
-        version = _answer(client, "version", "--format={{.Server.Version}}")
-        _answer(client, "buildx", "version")
-        if builder:
-            _answer(client, "buildx", "inspect", builder)
-    except subprocess.TimeoutExpired as silent:
-        raise EngineError(f"the Docker engine did not answer within {ANSWER_SECONDS} s") from silent
+    version = _answer(client, "version", "--format={{.Server.Version}}")
+    _answer(client, "buildx", "version")
+    if builder:
+        _answer(client, "buildx", "inspect", builder)
     return Docker(client, version.strip(), builder)
 
 
 def _answer(client: str, *arguments: str) -> str:
-    """Run a client command that must answer at once."""
-    done = subprocess.run([client, *arguments], capture_output=True, text=True, timeout=ANSWER_SECONDS)
-    if done.returncode or not done.stdout.strip():
-        raise EngineError(f"docker {arguments[0]}: {done.stderr.strip() or 'no answer'}")
-    return done.stdout
+    """Run a client command that must answer at once, and not with nothing."""
+    answer = clients.call(client, *arguments, seconds=ANSWER_SECONDS)
+    if not answer.strip():
+        raise EngineError(f"docker {arguments[0]}: no answer")
+    return answer
 
 
 def _flags(options: BuildOptions) -> list[str]:

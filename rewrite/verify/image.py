@@ -17,7 +17,8 @@ from typing import IO, Any
 from .engine import Engine, EngineError
 from .layers import CHUNK, FileEntry, Layer, flatten, read_layer
 
-BLOB = re.compile(r"blobs/\w+/[0-9a-f]+")
+# How docker and podman call a layer by its digest.
+BLOB = re.compile(r"blobs/\w+/[0-9a-f]+|[0-9a-f]{64}\.tar")
 ZSTD = b"\x28\xb5\x2f\xfd"
 TAR_MAGIC = slice(257, 262)  # a layer's first file may be called "[id].js", so a bracket alone makes no JSON
 MANIFEST, INDEX = "manifest.json", "index.json"
@@ -100,12 +101,13 @@ def saved_images(engine: Engine, references: Sequence[str], layers: dict[str, La
     """Return images that the engine holds, by reference; what those asked for together share is read once."""
     with engine.save(references) as stream:
         images = read_images(stream, layers)
-    return {reference: images[_tagged(reference)] for reference in references}
+    return {reference: _named(images, reference) for reference in references}
 
 
-def _tagged(reference: str) -> str:
-    """Return a reference with the tag that docker assumes."""
-    return reference if ":" in reference.rpartition("/")[2] else f"{reference}:latest"
+def _named(images: Mapping[str, Image], reference: str) -> Image:
+    """Return an image by a reference, in which an archive spells out the tag, and podman's also the registry."""
+    tagged = reference if ":" in reference.rpartition("/")[2] else f"{reference}:latest"
+    return images[tagged] if tagged in images else images[f"localhost/{tagged}"]
 
 
 class _Archive:

@@ -267,9 +267,10 @@ class _Proof:
     def _other_base(self, reference: str) -> str:
         """Make an image that is `reference` with one file more; return the build context that puts it in its place."""
         tag = self._tag()
-        text = f"FROM {reference}\nCOPY <<EOF /usr/share/dockerfix-verify\n{tag}\nEOF\n"
-        with tempfile.TemporaryDirectory(prefix="dockerfix-") as empty:
-            run = self.engine.build(Path(empty), text, BuildOptions(platform=self.plan.options.platform), tag=tag)
+        text = f"FROM {reference}\nCOPY dockerfix-verify /usr/share/\n"
+        with tempfile.TemporaryDirectory(prefix="dockerfix-") as context:
+            Path(context, "dockerfix-verify").write_text(tag, "ascii")
+            run = self.engine.build(Path(context), text, BuildOptions(platform=self.plan.options.platform), tag=tag)
         if not run.ok:
             raise DockerfixError(f"no image can be made from {reference}: {_last(run.log)}")
         return f"{reference}=docker-image://{tag}"

@@ -232,10 +232,10 @@ def test_a_failing_build_names_its_step(podman: Podman, project: Path, tag: Call
 
 
 def test_a_missing_base_image_is_a_failing_build(podman: Podman, project: Path, tag: Callable[[], str]) -> None:
-    run = podman.build(project, "FROM oci-archive:/nowhere\nRUN true\n", series(), tag=tag())
+    run = podman.build(project, "FROM dir:/nowhere\nRUN true\n", series(), tag=tag())
     assert not run.ok
     (failed,) = [step for step in run.steps if step.error]
-    assert failed.name == "[1/2] FROM oci-archive:/nowhere"
+    assert failed.name == "[1/2] FROM dir:/nowhere"
 
 
 def test_onbuild_cannot_be_marked(podman: Podman, project: Path, tag: Callable[[], str]) -> None:

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -216,23 +215,28 @@ def test_an_original_that_does_not_build(engine: Docker, shop: Path, capfdbinary
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_removes_what_was_made(engine: Docker, shop: Path, number: int) -> None:
-    (shop / "Dockerfile").write_text(SLOW.replace("ls /cache", "sleep 60"))
-    images, places = left(engine), set(Path(tempfile.gettempdir()).glob("dockerfix-*"))
+def test_an_interrupt_removes_what_was_made(engine: Docker, shop: Path, tmp_path: Path, number: int) -> None:
+    places = tmp_path / "places"
+    places.mkdir()
+    sleeping = f"sleep {6000 + number}"  # no other test's
+    (shop / "Dockerfile").write_text(SLOW.replace("ls /cache", sleeping))
+    images = left(engine)
     command = [sys.executable, "-m", "rewrite", "verify", str(shop)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True) as process:
-        wait(lambda: b"sleep 60" in running())
+    env = {**os.environ, "TMPDIR": str(places)}
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True, env=env) as process:
+        wait(lambda: sleeping in running())
+        assert list(places.iterdir())
         # As the terminal does it: to all of the group, the client of the builder too.
         os.killpg(process.pid, number)
         assert process.wait(60) == 130
     assert left(engine) == images
-    assert set(Path(tempfile.gettempdir()).glob("dockerfix-*")) == places
-    wait(lambda: b"sleep 60" not in running())
+    assert list(places.iterdir()) == []
+    wait(lambda: sleeping not in running())
 
 
-def running() -> bytes:
+def running() -> str:
     """Return the command lines of the processes that the engine runs."""
-    return subprocess.run(["ps", "-eo", "args"], capture_output=True, check=True).stdout
+    return subprocess.run(["ps", "-eo", "args"], capture_output=True, check=True).stdout.decode(errors="replace")
 
 
 def wait(condition: Callable[[], bool]) -> None:
