@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import tarfile
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -47,12 +48,13 @@ def unavailable(reason: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def client() -> Iterator[Path]:
     """Make a client with a store of its own, which holds the base images."""
     podman, busybox = shutil.which("podman"), shutil.which("busybox")
     if podman is None or busybox is None:
         unavailable("podman and busybox-static are needed")
-    root = tmp_path_factory.mktemp("podman")
+    # Podman refuses a runroot of more than 50 characters, so pytest's own directories are too deep.
+    root = Path(tempfile.mkdtemp(prefix="podman-"))
     client = root / "podman"
     client.write_text(f'#!/bin/sh\nexec {podman} --root {root}/store --runroot {root}/run "$@"\n')
     client.chmod(0o755)
@@ -63,6 +65,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     subprocess.run([client, "image", "rm", "--all", "--force"], check=True, capture_output=True)
     # Podman mounts its store upon itself.
     subprocess.run(["umount", root / "store" / "overlay"], capture_output=True)
+    shutil.rmtree(root)
 
 
 def base_image(busybox: Path, word: str) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from rewrite.cli import main
+from rewrite.verify import proof
 from rewrite.verify.compare import compare
 from rewrite.verify.docker import Docker
 from rewrite.verify.edits import ARGUMENT, COMMIT, MANIFEST, README, SOURCE, UNCHANGED
@@ -165,15 +167,30 @@ def shop(tmp_path: Path, need_images: Callable[..., None], monkeypatch: pytest.M
     return root
 
 
-def left(engine: Docker) -> set[str]:
-    """Return the names that verifications give to images."""
-    names = engine.call("image", "ls", "--format={{.Repository}}").split()
-    return {name for name in names if re.fullmatch(r"dockerfix-[0-9a-f]{12}", name)}
+def left(engine: Docker, names: set[str]) -> set[str]:
+    """Return those of `names` that the engine has images of."""
+    return names & set(engine.call("image", "ls", "--format={{.Repository}}").split())
 
 
-def test_the_command_proves_and_measures(engine: Docker, shop: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Return the names that a verification draws for its images, once it has; other processes draw others."""
+    names: set[str] = set()
+    draw = secrets.token_hex
+
+    def remembering(length: int) -> str:
+        word = draw(length)
+        names.add(f"dockerfix-{word}")
+        return word
+
+    monkeypatch.setattr(proof.secrets, "token_hex", remembering)
+    return names
+
+
+def test_the_command_proves_and_measures(
+    engine: Docker, shop: Path, drawn: set[str], capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
     before = {path: path.read_bytes() for path in shop.rglob("*") if path.is_file()}
-    images = left(engine)
     code = main(["verify", "--output-format", "json", "--report", "../report.html", "--report", "../report.md"])
     printed, complaints = capfdbinary.readouterr()
     assert (code, complaints) == (0, b"")
@@ -189,7 +206,7 @@ def test_the_command_proves_and_measures(engine: Docker, shop: Path, capfdbinary
     assert (ran[COMMIT]["before"], ran[COMMIT]["after"]) == (2, 0)
     assert ran[BASE_IMAGE] == {"before": 2, "after": 2}
     assert {path: path.read_bytes() for path in shop.rglob("*") if path.is_file()} == before
-    assert left(engine) == images
+    assert drawn and not left(engine, drawn)
     assert (shop.parent / "report.html").read_text().startswith("<!DOCTYPE html>")
     assert "equivalent" in (shop.parent / "report.md").read_text()
 
@@ -220,23 +237,26 @@ def test_an_interrupt_removes_what_was_made(engine: Docker, shop: Path, tmp_path
     places.mkdir()
     sleeping = f"sleep {6000 + number}"  # no other test's
     (shop / "Dockerfile").write_text(SLOW.replace("ls /cache", sleeping))
-    images = left(engine)
     command = [sys.executable, "-m", "rewrite", "verify", str(shop)]
     env = {**os.environ, "TMPDIR": str(places)}
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True, env=env) as process:
         wait(lambda: sleeping in running())
         assert list(places.iterdir())
+        tags = set(re.findall(r"--tag=(dockerfix-[0-9a-f]{12}):", running(process.pid)))
+        assert tags
         # As the terminal does it: to all of the group, the client of the builder too.
         os.killpg(process.pid, number)
         assert process.wait(60) == 130
-    assert left(engine) == images
+    assert not left(engine, tags)
     assert list(places.iterdir()) == []
     wait(lambda: sleeping not in running())
 
 
-def running() -> str:
-    """Return the command lines of the processes that the engine runs."""
-    return subprocess.run(["ps", "-eo", "args"], capture_output=True, check=True).stdout.decode(errors="replace")
+def running(group: int = 0) -> str:
+    """Return the command lines of all processes, or of those of one process group."""
+    which = ["-s", str(group)] if group else ["-e"]
+    done = subprocess.run(["ps", *which, "-ww", "-o", "args"], capture_output=True, check=True)
+    return done.stdout.decode(errors="replace")
 
 
 def wait(condition: Callable[[], bool]) -> None:
