@@ -235,6 +235,19 @@ def verify(
     return verify_all(options, measured, Reports(output_format, files))
 
 
+@command.command(name="ecosystems", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--output-format", type=click.Choice(["text", "json"]), default="text")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the output.")
+def known_ecosystems(output_format: str, color: str) -> int:
+    """List the package managers that are known: manifests, installs, and what becomes of their caches, and why."""
+    from .ecosystems import tools
+    from .report import colour, known
+
+    painted = colour.wanted(color, sys.stdout, os.environ)
+    click.echo(known.render_json(tools()) if output_format == "json" else known.render(tools(), painted), nl=False)
+    return 0
+
+
 def _proof(building: dict[str, Any], color: str, *, quiet: bool) -> ProofOptions:
     """Return how to build, from the options that `fix` and `verify` share."""
     from .proving import ProofOptions

@@ -166,7 +166,11 @@ class _Round:
             return ()
 
     def _hidden(self, outcome: Proposal | Refusal, build: Build) -> bool:
-        return outcome.where.path == build.path and self.suppressions.hides(outcome.rewrite, outcome.where.line)
+        """Tell whether a comment switches the outcome off, where it is told or where it would edit."""
+        lines = [outcome.where.line] if outcome.where.path == build.path else []
+        edits = [edit for edit in getattr(outcome, "edits", ()) if edit.path == build.path]
+        lines += [line.first for line in build.dockerfile.instructions if any(_touches(edit, line) for edit in edits)]
+        return any(self.suppressions.hides(outcome.rewrite, line) for line in lines)
 
 
 def _disjoint(proposals: Iterable[Proposal]) -> tuple[Proposal, ...]:

@@ -300,3 +300,11 @@ def test_a_second_run_changes_nothing(lines: list[str], newline: str, final: boo
     second = fix(build(after(first, text), PROJECT, ignore=ignore), Settings(review=review))
     assert not second.changes
     assert ("\r\n" in after(first, text)) == ("\r\n" in text)
+
+
+def test_a_comment_guards_its_instruction_from_a_proposal_that_is_told_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = TEXT.replace("CMD c", "# dockerfix: ignore=good\nCMD c")
+    result = run(monkeypatch, GOOD, text=text)
+    assert not result.changes and not result.offered

@@ -31,7 +31,7 @@ def test_ignore_data_is_well_formed(name: str) -> None:
 
 
 def test_every_ignore_template_belongs_to_an_ecosystem() -> None:
-    assert set(NAMES) - {"common"} <= {ecosystem.NAME for ecosystem in ecosystems.discover()}
+    assert set(NAMES) - {"common"} <= {ecosystem.IGNORE for ecosystem in ecosystems.discover()}
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_every_ignore_template_belongs_to_an_ecosystem() -> None:
         ("common", 'requires = ["setuptools_scm>=8"]'),
         ("common", "const rev = execSync('git rev-parse HEAD')"),
         ("common", "import git\nrepo = git.Repo('.')"),
-        ("pip", "source venv/bin/activate"),
+        ("python", "source venv/bin/activate"),
     ],
 )
 def test_what_names_a_group_is_found(name: str, text: str) -> None:

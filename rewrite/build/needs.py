@@ -118,24 +118,17 @@ def revives(context: Context, line: str) -> bool:
     )
 
 
-# An install of the project itself; one with -g brings a tool.
-_INSTALLS = re.compile(
-    r"\b(?:npm|pnpm|yarn|bun)\b(?![^\n;&|]*\s(?:-g|--global|--location=global)\b)[^\n;&|]*?\b(?:ci|i|install|clean-install)\b"
-    r"|(?:RUN|&&|;)\s+yarn(?:\s|$)|\b(?:pip3?|venv|virtualenv|poetry|pdm|uv|pipenv)\b",
-    re.MULTILINE,
-)
-
-
-def relied_on(build: Build, directory: str) -> Source | None:
+def relied_on(build: Build, directory: str, installs: re.Pattern[str]) -> Source | None:
     """Return a broad COPY of a stage that installs nothing itself, and so may run what lies in `directory`.
 
-    Such a stage takes the dependencies that are in the tree of whoever builds it.
+    Such a stage takes the dependencies that are in the tree of whoever builds it; `installs` matches commands that
+    install.
     """
     for path, dockerfile in build.dockerfiles:
         for text, sources_ in _stage_texts(path, dockerfile):
             broad = next((s for s in sources_ if s.path == "." or directory.startswith(s.path + "/")), None)
             supplied = re.search(rf"--from=\S+ [^\n]*{re.escape(posixpath.basename(directory))}", text)
-            if broad and not supplied and not _INSTALLS.search(text):
+            if broad and not supplied and not installs.search(text):
                 return broad
     return None
 

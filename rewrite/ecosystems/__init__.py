@@ -1,7 +1,8 @@
 """Ecosystems: one module for each package manager, found by discovery.
 
-A module says which commands it knows (`recognise`), what an install reads and writes, and where its
-cache lies (`cache`). Rewrites ask all modules and know none of them.
+A module says which tools it knows (`TOOLS`) and which of their commands (`recognise`), what an install reads and
+writes, where its cache lies (`cache`), and what could be fetched before the sources are there (`fetch`). Rewrites ask
+all modules and know none of them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ..build.accounts import account
 from ..build.build import Build, View
@@ -56,7 +57,8 @@ class Command:
     `title` names it as a person would. `install` tells whether it is worth a layer of its own before
     the sources. `declined` says why its reads or writes cannot be listed. `proof` holds what was found
     on the way. `environment` tells whether a program of the project may read any environment variable,
-    `strangers` whether build or install scripts of packages run, which could do so too.
+    `strangers` whether build or install scripts of packages run, which could do so too; `project` whether a program
+    that the project chooses runs, of which nothing is known (``npm run build``).
     """
 
     ecosystem: str
@@ -68,6 +70,24 @@ class Command:
     proof: tuple[Obligation, ...] = ()
     environment: bool = False
     strangers: bool = False
+    project: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """A command that fetches what a later command of the same stage needs, without the project's sources.
+
+    `command` is shell text for the directory and the user of the command that asks; `title` names it, `gain` says in
+    one sentence what the layer saves; `reads` and `writes` as those of a `Command`. What it leaves behind must
+    be what the later command would leave anyway, or lie where `proof` says that nothing of the image is.
+    """
+
+    title: str
+    command: str
+    gain: str
+    reads: tuple[Read, ...]
+    writes: tuple[Write, ...] = ()
+    proof: tuple[Obligation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +126,8 @@ class CachePlan:
     """How a command comes to use a cache mount.
 
     `edits` change the RUN's script; `directories` are the cache's image paths, which no
-    other command may remove or read.
+    other command may remove or read. `shared`: later commands of the tool read what the cache holds (class B of
+    FACTS.md, section 3), so that all RUNs with a plan of this ecosystem get their mounts together, or none does.
     """
 
     title: str
@@ -115,6 +136,7 @@ class CachePlan:
     edits: tuple[ScriptEdit, ...] = ()
     directories: tuple[str, ...] = ()
     proof: tuple[Obligation, ...] = ()
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +174,60 @@ def base_identity(site: Site) -> str | None:
     return None if "$" in reference else re.sub(r"[^A-Za-z0-9_.-]+", "-", reference)
 
 
+@dataclass(frozen=True, slots=True)
+class CachePlace:
+    """A directory in which a tool keeps what it has downloaded or compiled, and what dockerfix does with it.
+
+    `path` is an image path for root (``~`` is HOME); `variable` moves it. `kind` is the class of FACTS.md, section 3:
+    ``A`` is never read again by the image, ``B`` by later commands of the tool only, ``C`` by the program or by the
+    install's own output, so that it is never mounted. `why` says so in words.
+    """
+
+    path: str
+    kind: Literal["A", "B", "C"]
+    why: str
+    variable: str = ""
+    sharing: str = "shared"
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool as `dockerfix ecosystems` shows it: file names and commands as people write them.
+
+    `family` is the language or "System"; `source` names the documentation that the facts are from.
+    """
+
+    name: str
+    family: str
+    manifests: tuple[str, ...] = ()
+    lockfiles: tuple[str, ...] = ()
+    installs: tuple[str, ...] = ()
+    caches: tuple[CachePlace, ...] = ()
+    source: str = ""
+
+
+# For modules to assign where they have nothing of the kind.
+NEVER = re.compile(r"(?!)")
+
+
+def no_fetch(site: Site) -> Fetch | None:
+    """Return nothing: the tool's own install is what is worth a layer."""
+    return None
+
+
 class Ecosystem(Protocol):
-    """What a module of this package offers; modules are the objects, there is no class to inherit."""
+    """What a module of this package offers; modules are the objects, there is no class to inherit.
+
+    `IGNORE` names the file ``templates/ignore/IGNORE.toml`` with the lines for .dockerignore. `INSTALLING` matches
+    commands, in a stage's text, that install what the project depends on; `CONFIGURES` a RUN's text that makes the
+    tool read or write other files than it does by default.
+    """
 
     NAME: str
-    MANIFESTS: tuple[str, ...]
+    IGNORE: str
+    TOOLS: tuple[Tool, ...]
+    INSTALLING: re.Pattern[str]
+    CONFIGURES: re.Pattern[str]
 
     def recognise(self, step: Step, view: View) -> Command | None:
         """Return what `step` does if it is one of this ecosystem's commands."""
@@ -166,6 +237,9 @@ class Ecosystem(Protocol):
 
     def cleaned(self, step: Step) -> Sequence[str]:
         """Return the cache directories (image paths) that `step` does nothing but clean."""
+
+    def fetch(self, site: Site) -> Fetch | None:
+        """Return what could fetch, before the sources, what `site.step` fetches behind them; raises Declined."""
 
 
 @cache
@@ -182,3 +256,25 @@ def recognise(step: Step, view: View) -> Command | None:
         if command:
             return command
     return None
+
+
+def tools() -> tuple[Tool, ...]:
+    """Return what is known, by family and name."""
+    found = (tool for ecosystem in discover() for tool in ecosystem.TOOLS)
+    return tuple(sorted(found, key=lambda tool: (tool.family, tool.name)))
+
+
+def manifests() -> frozenset[str]:
+    """Return the names of all files that people edit to say what is installed."""
+    return frozenset(name for tool in tools() for name in tool.manifests)
+
+
+@cache
+def installing() -> re.Pattern[str]:
+    """Return what matches a command, in the text of a stage, that installs a project's dependencies."""
+    return re.compile("|".join(f"(?:{one.INSTALLING.pattern})" for one in discover()), re.MULTILINE)
+
+
+def configures(text: str) -> bool:
+    """Tell whether a RUN's text makes some tool read or write other files than it does by default."""
+    return any(one.CONFIGURES.search(text) for one in discover())

@@ -17,11 +17,39 @@ from ..build.runs import Run, Step
 from ..model import Declined, Obligation, assumed, proved
 from ..source.dockerfile import Instruction
 from ..source.shell import Word
-from . import CachePlan, Command, MountSpec, Read, ScriptEdit, Site, Write, base_identity
+from . import (
+    NEVER,
+    CachePlace,
+    CachePlan,
+    Command,
+    MountSpec,
+    Read,
+    ScriptEdit,
+    Site,
+    Tool,
+    Write,
+    base_identity,
+    no_fetch,
+)
 from . import recognise as recognise_any
 
 NAME = "apt"
-MANIFESTS = ()
+IGNORE = ""
+TOOLS = (
+    Tool(
+        "apt",
+        "System",
+        installs=("apt-get install", "apt install"),
+        caches=(
+            CachePlace(
+                "/var/cache/apt", "A", "packages are kept in a directory of their own, docker-clean stays", "", "locked"
+            ),
+            CachePlace("/var/lib/apt/lists", "A", "only where the RUN itself removes the lists", "", "locked"),
+        ),
+        source="apt.conf(5), apt-get(8)",
+    ),
+)
+INSTALLING = CONFIGURES = NEVER
 
 STATE = "/var/lib/apt"
 LISTS = "/var/lib/apt/lists"
@@ -253,3 +281,6 @@ def _harmless(step: Step, view: View) -> bool:
 def cleaned(step: Step) -> Sequence[str]:
     """Return nothing: ``apt-get clean`` leaves the mounts alone, and ``rm`` is everybody's."""
     return ()
+
+
+fetch = no_fetch

@@ -8,6 +8,7 @@ and is made executable; ``npm install`` may rewrite the lockfile, ``npm ci`` nev
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,13 +18,34 @@ from ..build.options import UnknownOption, arguments
 from ..build.paths import join
 from ..build.runs import Run, Step
 from ..model import Declined, Obligation, assumed, proved
-from . import CachePlan, Command, MountSpec, Site, Write
+from . import CachePlace, CachePlan, Command, MountSpec, Site, Tool, Write, no_fetch
 from ._node_dependencies import judge_dependencies
 from ._node_package import Install, Package, above
 from ._npm_settings import Settings, load_settings, settings_reads
 
 NAME = "npm"
-MANIFESTS = ("package.json",)
+IGNORE = "node"
+TOOLS = (
+    Tool(
+        "npm",
+        "Node",
+        ("package.json",),
+        ("package-lock.json", "npm-shrinkwrap.json"),
+        ("npm ci", "npm install", "npm install -g"),
+        (CachePlace("~/.npm", "A", "npm only ever fills it again", "npm_config_cache"),),
+        "npm's documentation of scripts, package-lock.json, workspaces and config",
+    ),
+)
+# An install of the project itself; one with -g brings a tool.
+INSTALLING = re.compile(
+    r"\b(?:npm|pnpm|yarn|bun)\b(?![^\n;&|]*\s(?:-g|--global|--location=global)\b)[^\n;&|]*?\b(?:ci|i|install|clean-install)\b"
+    r"|(?:RUN|&&|;)\s+yarn(?:\s|$)"
+)
+# Settings, but for those that only name a registry or how to talk to it.
+CONFIGURES = re.compile(
+    r"\bnpmrc\b|\bnpm +(?:config +)?set +(?!(?:registry|fund|audit|update-notifier|loglevel|progress"
+    r"|strict-ssl|fetch-\S+|maxsockets|unsafe-perm|cache|@\S+:registry|//\S+)\b)"
+)
 
 _SWITCH_NAMES = """
 -s -q -d -f -g -D -E -O -P -S -y -h -v --silent --quiet --verbose --global --force --production --no-audit --audit
@@ -48,6 +70,7 @@ _INSTALL = frozenset({"install", "i", "in", "ins", "add", "isntall"})
 _CI = frozenset({"ci", "clean-install", "ic", "install-clean", "isntall-clean"})
 _QUIET = frozenset({"get", "root", "bin", "help", "ping", "view", "prefix", "version"})
 _CLEANING = frozenset({"clean", "clear", "rm"})
+_PROJECT = frozenset("run run-script exec start".split())
 
 # Programs that people install globally, and whose install scripts look at no project.
 _TOOL_NAMES = """
@@ -113,7 +136,7 @@ def recognise(step: Step, view: View) -> Command | None:
             raise Declined("the directory that npm runs in is not known")
         return _local(step, view, line, root)
     except Declined as declined:
-        return Command(NAME, title, installs, declined=declined)
+        return Command(NAME, title, installs, declined=declined, project=line.subcommand in _PROJECT)
 
 
 def _other(step: Step, view: View, line: _Line, title: str) -> Command:
@@ -309,3 +332,6 @@ def cleaned(step: Step) -> Sequence[str]:
     moved = next((value for name, value in step.env.items() if name.lower() == "npm_config_cache"), None)
     path = moved or (f"{step.env['HOME']}/.npm" if step.env.get("HOME") else None)
     return (posixpath.normpath(path),) if path else ()
+
+
+fetch = no_fetch

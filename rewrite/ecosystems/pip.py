@@ -18,12 +18,37 @@ from ..build.options import Argument, UnknownOption, arguments
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined, Obligation, proved
-from . import CachePlan, Command, MountSpec, ScriptEdit, Site, Write
+from . import CachePlace, CachePlan, Command, MountSpec, ScriptEdit, Site, Tool, Write, no_fetch
 from ._pip_settings import PLACES, configuration, environment, homes, prefixes, settings
 from ._requirements import KINDS, Reader, is_remote
 
 NAME = "pip"
-MANIFESTS = ("requirements.txt", "pyproject.toml", "setup.py", "setup.cfg")
+IGNORE = "python"
+TOOLS = (
+    Tool(
+        "pip",
+        "Python",
+        ("requirements.txt", "pyproject.toml", "setup.py", "setup.cfg"),
+        (),
+        ("pip install", "pip wheel", "pip download"),
+        (
+            CachePlace(
+                "~/.cache/pip",
+                "A",
+                "its downloads (http, http-v2); not the wheels that it builds, which depend on flags and libraries",
+                "PIP_CACHE_DIR",
+            ),
+        ),
+        "pip's documentation of options, configuration and caching",
+    ),
+)
+INSTALLING = re.compile(r"\b(?:pip3?|venv|virtualenv|poetry|pdm|uv|pipenv)\b")
+# Settings, but for those that only name an index or how to talk to it.
+CONFIGURES = re.compile(
+    r"\bpip3? +config +(?:--\S+ +)*set +(?!\S*\.(?:index-url|extra-index-url|trusted-host|timeout|retries|no-cache-dir"
+    r"|disable-pip-version-check|root-user-action|break-system-packages|no-warn-script-location|progress-bar)\b)"
+    r"|\bpip\.conf\b"
+)
 
 _SWITCHES = frozenset(
     "-q -v -U -I -h -V -y --quiet --verbose --upgrade --user --no-user --no-cache-dir --no-cache --no-deps --pre"
@@ -238,3 +263,6 @@ def cleaned(step: Step) -> Sequence[str]:
         return (_cache_directory(step),)
     except Declined:
         return ()
+
+
+fetch = no_fetch

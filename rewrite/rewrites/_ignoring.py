@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from .. import ecosystems
 from ..build.build import Build
 from ..build.needs import excludes, needed, relied_on, revives, sources
 from ..model import Declined, Obligation, assumed, proved
@@ -52,7 +53,7 @@ class IgnoreLines:
         asker = needed(build, path.replace("*", "x"))
         if asker:
             raise Declined(f"{path} is written by the install, and copied by name elsewhere", asker.where)
-        asker = relied_on(build, path)
+        asker = relied_on(build, path, ecosystems.installing())
         if asker:
             raise Declined(
                 f"{path} has to be ignored, and a COPY that brings it stands where nothing is installed", asker.where

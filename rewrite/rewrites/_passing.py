@@ -211,7 +211,7 @@ class Passage:
     def _not_configured(self, run: Run) -> None:
         """Decline if an earlier RUN may have told the package manager to read something of the project."""
         for _, line in self.stage.before(run.instruction):
-            if line.keyword == "RUN" and _CONFIGURES.search(self.build.dockerfile.source(line.span)):
+            if line.keyword == "RUN" and ecosystems.configures(self.build.dockerfile.source(line.span)):
                 raise Declined("an earlier RUN configures the package manager", self.build.place(line))
 
     def _nothing_else(self, run: Run, steps: Sequence[Step], manifests: Sequence[str]) -> Iterator[Obligation]:
@@ -356,12 +356,3 @@ STANDING = re.compile(
 )
 # What these write does not exist unless the COPY or somebody else brought it.
 _CHANGES_ONLY = frozenset({"rm", "chmod", "chown", "chgrp", "rmdir"})
-
-
-# Settings of pip and npm, but for those that only name a registry or how to talk to it.
-_CONFIGURES = re.compile(
-    r"\bpip3? +config +(?:--\S+ +)*set +(?!\S*\.(?:index-url|extra-index-url|trusted-host|timeout|retries|no-cache-dir"
-    r"|disable-pip-version-check|root-user-action|break-system-packages|no-warn-script-location|progress-bar)\b)"
-    r"|\bpip\.conf\b|\bnpmrc\b|\bnpm +(?:config +)?set +(?!(?:registry|fund|audit|update-notifier|loglevel|progress"
-    r"|strict-ssl|fetch-\S+|maxsockets|unsafe-perm|cache|@\S+:registry|//\S+)\b)"
-)

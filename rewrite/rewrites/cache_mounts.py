@@ -41,29 +41,54 @@ _OLD_SYNTAX = re.compile(r"docker/dockerfile:(?:1\.[01](?:\.|-|\Z)|experimental|
 
 
 def find(build: Build) -> Iterator[Proposal | Refusal]:
-    """Yield one proposal for each RUN and ecosystem whose installs can use a mount."""
-    for stage, run in build.runs():
-        for ecosystem in ecosystems.discover():
-            yield from _consider(build, stage, run, ecosystem)
+    """Yield one proposal for each RUN and ecosystem whose installs can use a mount; those that share a cache as one."""
+    found: list[Proposal | Refusal] = []
+    for ecosystem in ecosystems.discover():
+        # Stages that stand on each other find what a cache held, and so are looked at together.
+        families: dict[int, list[tuple[Stage, Run]]] = {}
+        for stage, run in build.runs():
+            families.setdefault(id(stage.lineage[-1]), []).append((stage, run))
+        for family in families.values():
+            plans: list[CachePlan] = []
+            outcomes = [one for stage, run in family for one in _consider(build, stage, run, ecosystem, plans)]
+            found += _together(outcomes) if any(plan.shared for plan in plans) else outcomes
+    yield from sorted(found, key=lambda outcome: outcome.where)
 
 
-def _consider(build: Build, stage: Stage, run: Run, ecosystem: Ecosystem) -> Iterator[Proposal | Refusal]:
-    plans: list[CachePlan] = []
+def _together(outcomes: Sequence[Proposal | Refusal]) -> Iterator[Proposal | Refusal]:
+    """Yield one proposal for RUNs that share a cache, or only the refusals, if there is one."""
+    proposals = [outcome for outcome in outcomes if isinstance(outcome, Proposal)]
+    if len(proposals) < len(outcomes):
+        yield from (outcome for outcome in outcomes if isinstance(outcome, Refusal))
+    else:
+        yield replace(
+            proposals[0],
+            edits=tuple(edit for proposal in proposals for edit in proposal.edits),
+            proof=tuple(dict.fromkeys(item for proposal in proposals for item in proposal.proof)),
+        )
+
+
+def _consider(
+    build: Build, stage: Stage, run: Run, ecosystem: Ecosystem, plans: list[CachePlan]
+) -> Iterator[Proposal | Refusal]:
+    """Yield what becomes of one RUN; its plans are added to `plans`."""
+    mine: list[CachePlan] = []
     for step in run.steps:
         place = build.step_place(run, step)
         try:
             plan = ecosystem.cache(Site(build, stage, run, step))
             if plan and not _mounted(run, plan):
                 _builder(build, run)
-                plans.append(plan)
+                mine.append(plan)
         except Declined as declined:
             if not any(mount.kind == "cache" for mount in run.mounts):
                 yield Refusal(NAME, place, declined.premise, declined.because)
             return
-    if not plans:
+    if not mine:
         return
+    plans += mine
     try:
-        yield _proposal(build, stage, run, ecosystem, plans)
+        yield _proposal(build, stage, run, ecosystem, mine)
     except Declined as declined:
         yield Refusal(NAME, build.place(run.instruction), declined.premise, declined.because)
 
@@ -298,7 +323,6 @@ def _left_alone_later(build: Build, run: Run, directories: tuple[str, ...]) -> N
             if path and any(_asks(path, directory) for directory in directories):
                 raise Declined(f"`{step.program}` asks for {path} later", build.step_place(run, step))
     text = run.text.text if run.opaque else ""
-    names = [posixpath.basename(posixpath.dirname(directory)) + "/" for directory in directories]
-    names += [posixpath.basename(directory) for directory in directories if directory.endswith(".npm")]
-    if any(name in text for name in names if name.startswith(".")):
+    names = {part for directory in directories for part in directory.split("/") if part.startswith(".")}
+    if any(name in text for name in names):
         raise Declined("a later RUN that cannot be read may ask for the cache", build.place(run.instruction))

@@ -116,7 +116,7 @@ def _ecosystems(build: Build) -> list[str]:
     for stage, run in build.runs():
         view = build.view(stage, run.instruction)
         found |= {command.ecosystem for step in run.steps if (command := ecosystems.recognise(step, view))}
-    return sorted(found)
+    return sorted({one.IGNORE for one in ecosystems.discover() if one.NAME in found and one.IGNORE})
 
 
 def _installed(build: Build) -> Iterator[str]:
@@ -142,7 +142,9 @@ def _take(build: Build, group: dict[str, Any], safe: _Lines, review: _Lines) -> 
             continue
         if group.get("present") and not build.context.glob(line):
             continue
-        asker = needed(build, sample) or (relied_on(build, line) if group.get("made") else None)
+        asker = needed(build, sample) or (
+            relied_on(build, line, ecosystems.installing()) if group.get("made") else None
+        )
         if asker:
             raise Declined(f"{line} is needed: `{asker.raw}` is copied or mounted by name", asker.where)
         if target is safe and _own_content(build, group, line):
@@ -192,7 +194,7 @@ def _unknown_program(build: Build) -> Place | None:
             return build.place(run.instruction)
         for step in run.steps:
             command = ecosystems.recognise(step, view)
-            known = command is not None and not command.title.startswith(("npm run", "npm exec", "npm start"))
+            known = command is not None and not command.project
             if not known and effect(step) is None and not _RUNS_PROJECT.fullmatch(step.program or ""):
                 return build.step_place(run, step)
     return None

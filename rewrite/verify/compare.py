@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
+from .. import ecosystems
 from .image import Image
 from .layers import FileEntry
 
@@ -25,16 +26,34 @@ REWRITTEN = "the rewritten file itself"
 
 # Where HOME is, nobody can tell from an image; the names below it have one meaning everywhere.
 HOME = r"(?:/[^/]+)+"
+
+
+def _caches() -> Iterator[str]:
+    """Yield what matches the paths in the caches that package managers only fill again, or share among themselves."""
+    for path in _cache_paths():
+        yield HOME + re.escape(path[1:]) + "(?:/|$)" if path.startswith("~/") else re.escape(path) + "/"
+
+
+def _holders() -> Iterator[str]:
+    """Yield what matches the directories between HOME and a cache."""
+    for path in _cache_paths():
+        parts = path.split("/") if path.startswith("~/") else ()
+        for depth in range(2, len(parts)):
+            yield HOME + re.escape("/" + "/".join(parts[1:depth])) + "$"
+
+
+def _cache_paths() -> set[str]:
+    return {place.path for tool in ecosystems.tools() for place in tool.caches if place.kind != "C"}
+
+
 # Contents of these differ from build to build; a trailing "/" means everything below, and never the directory itself.
 EXPLAINED = (
     (LOG, re.compile(rf"/var/log/|{HOME}/\.npm/_logs(?:/|$)")),
     (DATABASE, re.compile(r"/var/lib/dpkg/[^/]+-old$|/var/cache/debconf/[^/]+-old$|/var/cache/ldconfig/aux-cache$")),
-    (CACHE, re.compile(r"/var/lib/apt/lists/|/var/cache/apt/|/var/cache/(?:apk|dnf|libdnf5|yum|zypp)/")),
-    (CACHE, re.compile(rf"{HOME}/\.npm/(?:_cacache(?:/|$)|_update-notifier-last-checked$)")),
-    (CACHE, re.compile(rf"{HOME}/\.cache/(?:pip|uv|yarn|composer|go-build|ccache)(?:/|$)")),
+    (CACHE, re.compile("|".join(_caches()))),
 )
 # Directories that only exist to hold such a cache: theirs is the cause of what is in them, if nothing else is.
-HOLDER = re.compile(rf"{HOME}/\.(?:cache|npm)$")
+HOLDER = re.compile("|".join(_holders()))
 # Only whether and with which content a file is there is explained; a wrong mode or owner in a log directory is wrong.
 EXPLICABLE = frozenset({"missing", "extra", "content"})
 

@@ -158,7 +158,7 @@ def _sent(build: Build) -> dict[str, int]:
 
 def _source(build: Build) -> Edit:
     """Edit the largest file of the language that most source files are written in."""
-    known = {name for ecosystem in ecosystems.discover() for name in ecosystem.MANIFESTS}
+    known = ecosystems.manifests()
     sizes = {
         path: size
         for path, size in _sent(build).items()
@@ -186,7 +186,7 @@ def _manifest(build: Build) -> Edit:
 
 def _manifests(build: Build) -> Iterator[str]:
     """Yield the context's files that the installs read and that people edit, in the order of the installs."""
-    known = {name for ecosystem in ecosystems.discover() for name in ecosystem.MANIFESTS}
+    known = ecosystems.manifests()
     for stage, run in build.runs():
         view = build.view(stage, run.instruction)
         for step in run.steps:
