@@ -248,6 +248,28 @@ def known_ecosystems(output_format: str, color: str) -> int:
     return 0
 
 
+@command.command(context_settings={"help_option_names": ["-h", "--help"]})
+def rules() -> int:
+    """List the rewrites, a line each."""
+    from .report import pages
+    from .rewrites import discover
+
+    click.echo(pages.index(discover()), nl=False)
+    return 0
+
+
+@command.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("name")
+def rule(name: str) -> int:
+    """Tell what a rewrite does, why, and when it declines."""
+    from .report import pages
+    from .rewrites import discover
+
+    check_names("rule", (name,))
+    click.echo(pages.page(next(one for one in discover() if name == one.NAME)), nl=False)
+    return 0
+
+
 def _proof(building: dict[str, Any], color: str, *, quiet: bool) -> ProofOptions:
     """Return how to build, from the options that `fix` and `verify` share."""
     from .proving import ProofOptions

@@ -216,8 +216,7 @@ def unharmed(before: syntax.Dockerfile, after: syntax.Dockerfile, edits: Sequenc
     """Tell whether what no edit covers is in `after` as it was: instructions in their order, comments, directives."""
     if after.problems or [d.value for d in before.directives] != [d.value for d in after.directives]:
         return False
-    stages = [[i.body.text for i in tree.instructions if i.keyword == "FROM"] for tree in (before, after)]
-    if stages[0] != stages[1] or _comments(before) - _comments(after):
+    if _bases(before) != _bases(after) or _comments(before) - _comments(after):
         return False
     remaining = iter([after.source(instruction.span).rstrip("\r\n") for instruction in after.instructions])
     for instruction in before.instructions:
@@ -226,6 +225,12 @@ def unharmed(before: syntax.Dockerfile, after: syntax.Dockerfile, edits: Sequenc
             if text not in remaining:
                 return False
     return True
+
+
+def _bases(tree: syntax.Dockerfile) -> list[list[str]]:
+    """Return what the FROMs say; AS may be written in any case."""
+    lines = [line for line in tree.instructions if line.keyword == "FROM"]
+    return [[word.text.upper() if at == 1 else word.text for at, word in enumerate(line.words)] for line in lines]
 
 
 def _touches(edit: text_edits.Edit, instruction: syntax.Instruction) -> bool:

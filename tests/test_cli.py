@@ -382,3 +382,14 @@ def test_ecosystems_tells_what_is_known_of_each_tool(capsys: pytest.CaptureFixtu
     tools = {tool["name"]: tool for tool in json.loads(capsys.readouterr().out)["tools"]}
     assert tools["npm"]["lockfiles"] == ["package-lock.json", "npm-shrinkwrap.json"]
     assert tools["apt"]["caches"][0]["sharing"] == "locked"
+
+
+def test_rules_lists_every_rewrite_and_rule_tells_of_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("cache-mounts ") and "Keep what package managers download" in line for line in lines)
+    assert main(["rule", "cache-mounts"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("# cache-mounts\n\nKeep what") and "```diff" in text and "Declines" in text
+    assert main(["rule", "cache-mount"]) == 2
+    assert "cache-mounts" in capsys.readouterr().err

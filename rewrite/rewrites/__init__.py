@@ -16,6 +16,7 @@ class Rewrite(Protocol):
     """What a module of this package offers; NAME is the module's name in kebab case."""
 
     NAME: str
+    __doc__: str | None
 
     def find(self, build: Build) -> Iterator[Proposal | Refusal]:
         """Yield what the rewrite would change in `build`, and where it could have but must not."""
