@@ -45,6 +45,9 @@ def run_change(run: Run) -> Change:
 
 
 def _reads_only(step: Step) -> bool:
+    # `uv export -o requirements.txt` writes what it names.
+    if any(re.match(r"-o|--output", word or "") for word in step.words[1:]):
+        return False
     return step.program in _READERS or step.words[1:3] == ("-m", "pip")
 
 

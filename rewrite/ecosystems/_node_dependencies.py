@@ -12,7 +12,8 @@ from typing import Any
 
 from ..model import Declined, assumed, proved
 from . import Read, Write
-from ._node_package import Install, Package, above
+from ._members import above
+from ._node_package import Install, Package
 from ._node_scripts import prisma_generate
 
 CLAIM = "no install script of a dependency reads what is not copied"

@@ -6,14 +6,13 @@ import json
 import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any
 
 from ..build.build import View
-from ..build.copies import Copy
-from ..build.paths import BASE, inside
+from ..build.paths import inside
 from ..model import Declined, Obligation, Place, proved
 from . import Read, Write
+from ._members import files_below, matches
 from ._node_scripts import PROGRAMS, script_effects
 from ._npm_settings import Settings
 
@@ -211,49 +210,20 @@ def workspace_members(root: Package, view: View) -> Iterator[Package]:
         if pattern.startswith("!") or set(pattern) & set("{}()[]\\") or ".." in pattern.split("/"):
             raise Declined(f"its workspaces use the pattern {pattern}", place)
     found = []
-    for path, is_link in _below(root.directory, view) if patterns else ():
+    for path, is_link in files_below(root.directory, view) if patterns else ():
         names = posixpath.relpath(path, root.directory).split("/")
         if "node_modules" in names or names == ["package.json"]:
             continue
         leads = is_link and view.is_dir(path)
-        if leads and any(_matches(names, pattern.split("/"), partly=True) for pattern in patterns):
+        if leads and any(matches(names, pattern.split("/"), partly=True) for pattern in patterns):
             raise Declined(f"{path} is a symbolic link where its workspaces are", view.place(path))
-        if names[-1] == "package.json" and any(_matches(names[:-1], pattern.split("/")) for pattern in patterns):
+        if names[-1] == "package.json" and any(matches(names[:-1], pattern.split("/")) for pattern in patterns):
             found.append(posixpath.dirname(path))
     for directory in sorted(set(found)):
         member = Package.parse(directory, view)
         if member is None:
             raise Declined("a workspace member's package.json cannot be read", view.place(f"{directory}/package.json"))
         yield member
-
-
-def _below(directory: str, view: View) -> Iterator[tuple[str, bool]]:
-    """Yield the image paths of the files below `directory`, and whether each is a symbolic link."""
-    for copy in view.copies:
-        for source in copy.below(directory):
-            for entry in view.context.files(source):
-                for path in _image_paths(copy, entry.path):
-                    if path != directory and inside(path, directory):
-                        yield path, entry.link is not None
-
-
-def _image_paths(copy: Copy, source: str) -> Iterator[str]:
-    for mapping in copy.mappings:
-        if mapping.source == source:
-            yield mapping.destination
-        elif mapping.is_dir and (mapping.source == "." or source.startswith(f"{mapping.source}/")):
-            yield posixpath.normpath(posixpath.join(mapping.destination, posixpath.relpath(source, mapping.source)))
-
-
-def _matches(names: list[str], pattern: list[str], partly: bool = False) -> bool:
-    """Tell whether a path matches a pattern of ``*``, ``?`` and ``**``; `partly`: whether something below it may."""
-    if not names:
-        return partly or all(part == "**" for part in pattern)
-    if not pattern:
-        return False
-    if pattern[0] == "**":
-        return _matches(names, pattern[1:], partly) or _matches(names[1:], pattern, partly)
-    return fnmatchcase(names[0], pattern[0]) and _matches(names[1:], pattern[1:], partly)
 
 
 def _mode(view: View, path: str) -> int | None:
@@ -264,13 +234,6 @@ def _mode(view: View, path: str) -> int | None:
         return int(flag.value, 8) if flag.value and set(flag.value) <= set("01234567") else None
     entry = view.context.tree.stat(view.context_path(path) or "")
     return entry.mode & 0o7777 if entry else None
-
-
-def above(directory: str) -> Iterator[str]:
-    """Yield the directories above an image path, the nearest first."""
-    while directory not in ("", "/", BASE):
-        directory = posixpath.dirname(directory)
-        yield directory
 
 
 def _local_target(value: str) -> str | None:

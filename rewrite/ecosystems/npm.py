@@ -19,8 +19,9 @@ from ..build.paths import join
 from ..build.runs import Run, Step
 from ..model import Declined, Obligation, assumed, proved
 from . import CachePlace, CachePlan, Command, MountSpec, Site, Tool, Write, no_fetch
+from ._members import above
 from ._node_dependencies import judge_dependencies
-from ._node_package import Install, Package, above
+from ._node_package import Install, Package
 from ._npm_settings import Settings, load_settings, settings_reads
 
 NAME = "npm"
