@@ -191,3 +191,11 @@ def test_paths() -> None:
     assert join(BASE, "..") is None
     assert (relative("/a/b", "/a"), relative("/a", "/a"), relative("/ab", "/a")) == ("b", "", None)
     assert inside("/a", "/") and not inside("/ab", "/a")
+
+
+def test_the_environment_of_official_images() -> None:
+    (stage,) = stages(parse("FROM golang:1.24-alpine\nWORKDIR $GOPATH/src/app\nENV GOPATH=/other\n"))
+    assert stage.states[0].env == {"GOPATH": "/go", "GOTOOLCHAIN": None}
+    assert stage.end.workdir == "/go/src/app"
+    assert stage.end.env["GOPATH"] == "/other"
+    assert describe("registry.example.org/golang:1.24").env == ()

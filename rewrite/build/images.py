@@ -1,7 +1,7 @@
 """What is known of the official base images without pulling them: user, home, working directory, accounts.
 
-Source: their Dockerfiles in docker-library (``USER`` is never set, so builds start as root; ``WORKDIR``
-and accounts as listed; none sets ``HOME``). An image that is not named here is unknown, not assumed to be alike.
+Source: their Dockerfiles in docker-library (``USER`` is never set, so builds start as root; ``WORKDIR``, accounts
+and ``ENV`` as listed; none sets ``HOME``). An image that is not named here is unknown, not assumed to be alike.
 """
 
 from __future__ import annotations
@@ -30,12 +30,16 @@ NODE = Account("node", 1000, 1000, "/home/node")
 
 @dataclass(frozen=True, slots=True)
 class BaseImage:
-    """A base image: `workdir` is None where it is not known; `official` tells whether this module knows the image."""
+    """A base image: `workdir` is None where it is not known; `official` tells whether this module knows the image.
+
+    `env` holds the variables that tools look at, by name; a value is None where it is not known.
+    """
 
     reference: str
     workdir: str | None = None
     accounts: tuple[Account, ...] = (ROOT,)
     official: bool = False
+    env: tuple[tuple[str, str | None], ...] = ()
 
 
 # name: (working directory, further accounts); what has differed between versions is not known
@@ -53,6 +57,11 @@ _KNOWN: dict[str, tuple[str | None, tuple[Account, ...]]] = {
     "rust": ("/", ()),
     "ubuntu": ("/", ()),
 }
+# What the tools of the image look at; a value that versions differ in is None.
+_ENVIRONMENT: dict[str, tuple[tuple[str, str | None], ...]] = {
+    "golang": (("GOPATH", "/go"), ("GOTOOLCHAIN", None)),
+    "rust": (("CARGO_HOME", "/usr/local/cargo"), ("RUSTUP_HOME", "/usr/local/rustup")),
+}
 _REFERENCE = re.compile(r"(?:docker\.io/)?(?:library/)?(?P<name>[a-z0-9-]+)(?::[\w.-]+)?(?:@sha256:[0-9a-f]+)?\Z")
 
 
@@ -64,7 +73,7 @@ def describe(reference: str) -> BaseImage:
     if not match or match["name"] not in _KNOWN or is_windows(reference):
         return BaseImage(reference)
     workdir, accounts = _KNOWN[match["name"]]
-    return BaseImage(reference, workdir, (ROOT, *accounts), True)
+    return BaseImage(reference, workdir, (ROOT, *accounts), True, _ENVIRONMENT.get(match["name"], ()))
 
 
 def is_windows(reference: str) -> bool:

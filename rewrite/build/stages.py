@@ -137,7 +137,8 @@ def _stage(
         is_known = reference and not variables(raw.partition(":")[0], from_.escape) and not candidates
         base = describe(reference) if reference and is_known else BaseImage(reference or raw)
         shells = {DEFAULT_SHELL, *(stage.end.shell for stage in candidates)}
-        state = State(workdir=base.workdir or BASE, shell=DEFAULT_SHELL if len(shells) == 1 else None)
+        env = MappingProxyType(dict(base.env))
+        state = State(env, workdir=base.workdir or BASE, shell=DEFAULT_SHELL if len(shells) == 1 else None)
     states = [state]
     for instruction in instructions:
         states.append(_step(states[-1], instruction, globals_))
