@@ -199,3 +199,4 @@ def test_the_environment_of_official_images() -> None:
     assert stage.end.workdir == "/go/src/app"
     assert stage.end.env["GOPATH"] == "/other"
     assert describe("registry.example.org/golang:1.24").env == ()
+    assert last("FROM composer:2\n").end.env["COMPOSER_HOME"] == "/tmp"

@@ -46,7 +46,11 @@ class BaseImage:
 _KNOWN: dict[str, tuple[str | None, tuple[Account, ...]]] = {
     "alpine": ("/", ()),
     "buildpack-deps": ("/", ()),
+    "composer": ("/app", ()),
     "debian": ("/", ()),
+    "elixir": ("/", ()),
+    "erlang": ("/", ()),
+    "gcc": ("/", ()),
     "golang": ("/go", ()),
     "nginx": ("/", ()),
     "node": ("/", (NODE,)),
@@ -59,7 +63,9 @@ _KNOWN: dict[str, tuple[str | None, tuple[Account, ...]]] = {
 }
 # What the tools of the image look at; a value that versions differ in is None.
 _ENVIRONMENT: dict[str, tuple[tuple[str, str | None], ...]] = {
+    "composer": (("COMPOSER_ALLOW_SUPERUSER", "1"), ("COMPOSER_HOME", "/tmp")),
     "golang": (("GOPATH", "/go"), ("GOTOOLCHAIN", None)),
+    "ruby": (("BUNDLE_APP_CONFIG", "/usr/local/bundle"), ("BUNDLE_PATH", None), ("GEM_HOME", "/usr/local/bundle")),
     "rust": (("CARGO_HOME", "/usr/local/cargo"), ("RUSTUP_HOME", "/usr/local/rustup")),
 }
 _REFERENCE = re.compile(r"(?:docker\.io/)?(?:library/)?(?P<name>[a-z0-9-]+)(?::[\w.-]+)?(?:@sha256:[0-9a-f]+)?\Z")
