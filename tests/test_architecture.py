@@ -124,7 +124,7 @@ def situation(before: str) -> Build:
 def test_the_example_is_what_the_rewrite_does(rewrite: ModuleType) -> None:
     before, after = example(rewrite)
     found = situation(before)
-    result = fix(found, Settings(select=(rewrite.NAME,)))
+    result = fix(found, Settings(select=(rewrite.NAME,), review=True))
     assert not result.defects
     changed = "".join(change.after for change in result.changes)
     assert after in changed
