@@ -161,6 +161,7 @@ class Passage:
                     split = split_before(self.build, run, step, writes)
                 if split is None:
                     raise
+                found = [entry for entry in found if run.span(entry.step.item.span).start < split.gap.start]
                 break
         return self._needs(run, found, split)
 
@@ -179,7 +180,9 @@ class Passage:
         proof = [item for entry in found for item in entry.command.proof]
         proof += self._nothing_else(run, [entry.step for entry in found], manifests)
         if split:
-            proof.append(proved("the RUN is cut between two commands that share no shell state", "only && joins them"))
+            proof.append(
+                proved("the second half of the RUN begins where the first one led its shell", "only && joins them")
+            )
         return Needs(bool(installs), title, tuple(manifests), outputs, tuple(proof), split)
 
     def _directories(self, manifest: str) -> Iterator[str]:
@@ -200,6 +203,7 @@ class Passage:
             wanted.append(destination if tool else posixpath.dirname(write.path))
         if step.program in ("cd", "pushd") and len(step.words) > 1:
             wanted.append(join(step.cwd, step.words[1] or "."))
+            self._no_link(wanted[-1], run, step)
         for directory in wanted:
             if directory is None or STANDING.fullmatch(directory):
                 continue
@@ -207,6 +211,18 @@ class Passage:
             if made and not any(inside(place, directory) for place in self.there):
                 place = self.build.step_place(run, step)
                 raise Declined(f"`{step.program}` needs the directory {directory}, which the COPY makes", place)
+
+    def _no_link(self, directory: str | None, run: Run, step: Step) -> None:
+        """Decline if an earlier command may have made `directory` a link: the files would lie elsewhere."""
+        earlier = [line for _, line in self.stage.before(run.instruction) if line.keyword == "RUN"]
+        found = [(other, made) for line in earlier for other in (self.build.run(line),) for made in other.steps]
+        found += [(run, made) for made in run.steps if made.simple.span.start < step.simple.span.start]
+        for other, made in found:
+            if made.program == "ln":
+                known = effects.effect(made)
+                if known is None or directory is None or any(overlap(directory, path) for path in known.writes):
+                    place = self.build.step_place(other, made)
+                    raise Declined(f"`{step.program}` may follow a symbolic link to another directory", place)
 
     def _not_configured(self, run: Run) -> None:
         """Decline if an earlier RUN may have told the package manager to read something of the project."""

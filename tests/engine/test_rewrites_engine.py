@@ -16,7 +16,14 @@ GOLDEN = Path(__file__).parent.parent.parent / "golden"
 
 
 @pytest.mark.parametrize(
-    "case", ["add-to-copy/file-and-directory", "add-to-copy/heredoc", "legacy-syntax/env", "legacy-syntax/env-crlf"]
+    "case",
+    [
+        "add-to-copy/file-and-directory",
+        "add-to-copy/heredoc",
+        "manifests-first/py-cd-split",
+        "legacy-syntax/env",
+        "legacy-syntax/env-crlf",
+    ],
 )
 def test_the_image_is_the_same(
     engine: Docker, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
