@@ -53,6 +53,11 @@ def start_above_orders(dockerfile: Dockerfile, instruction: Instruction) -> int:
     return start
 
 
+def ended(text: str, newline: str) -> str:
+    """Return the text of whole lines, with a line end behind the last one too."""
+    return text if text.endswith("\n") else text + newline
+
+
 # Comments that tell dockerfix or the builder's checks what to do with the instruction below.
 ORDER = re.compile(r"#\s*(?:dockerfix:|check\s*=)")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .. import ecosystems
 from ..build import effects
@@ -29,7 +29,9 @@ _NEUTRAL = frozenset("CMD ENTRYPOINT EXPOSE HEALTHCHECK LABEL MAINTAINER ONBUILD
 class Needs:
     """What passing one instruction takes: context paths to copy before it, outputs to keep clear of.
 
-    With `split` only the first half of a RUN is passed, and nothing below it.
+    With `split` only the first half of a RUN is passed, and nothing below it. `touched` are the image paths that a
+    RUN reads and writes, directories for all below them, `named` those that its commands and variables name.
+    `along` says why a COPY from another stage can only be passed if it is moved along.
     """
 
     install: bool = False
@@ -38,6 +40,9 @@ class Needs:
     outputs: tuple[Output, ...] = ()
     proof: tuple[Obligation, ...] = ()
     split: Split | None = None
+    touched: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    along: Declined | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,12 @@ class Passage:
         if keyword == "WORKDIR":
             return self._past_workdir(instruction)
         if keyword in ("COPY", "ADD"):
-            return self._past_copy(instruction)
+            try:
+                return self._past_copy(instruction)
+            except Declined as declined:
+                if not instruction.flag("from"):
+                    raise
+                return Needs(along=declined)
         if keyword == "RUN":
             return self._past_run(instruction)
         raise Declined(f"the COPY must not be moved past {keyword}")
@@ -183,7 +193,8 @@ class Passage:
             proof.append(
                 proved("the second half of the RUN begins where the first one led its shell", "only && joins them")
             )
-        return Needs(bool(installs), title, tuple(manifests), outputs, tuple(proof), split)
+        touched, named = _touched(run, found)
+        return Needs(bool(installs), title, tuple(manifests), outputs, tuple(proof), split, touched, named)
 
     def _directories(self, manifest: str) -> Iterator[str]:
         """Yield the image directories that copying the context path `manifest` makes."""
@@ -360,6 +371,22 @@ class Passage:
                         self._never_brought(path, f"`{command.title}` writes {write.path}")
                     continue
                 yield Output(path, write.why, write.local, write.replaced)
+
+
+def _touched(run: Run, found: Sequence[_Found]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the image paths that the commands and mounts of a RUN use, and those that words and variables name."""
+    used = [posixpath.normpath(posixpath.join(run.state.workdir or "/", mount.target)) for mount in run.mounts]
+    named: list[str] = []
+    for step, command in ((entry.step, entry.command) for entry in found):
+        used += [read.path for read in command.reads] + [write.path for write in command.writes]
+        named.append(step.cwd or "/")
+        for word in step.words:
+            named += filter(None, (join(step.cwd, text) for text in re.split(r"[=:,@]", word or "") if text))
+        for name, value in step.env.items():
+            paths = [posixpath.normpath(path) for path in (value or "").split(":") if path.startswith("/")]
+            searched = name.endswith("PATH") or name in _DIRECTORIES or name == "VIRTUAL_ENV"
+            (used if searched else named).extend(paths)
+    return tuple(dict.fromkeys(used)), tuple(dict.fromkeys(named))
 
 
 # Variables that name a directory to read from.

@@ -27,11 +27,13 @@ from ..build.stages import Stage
 from ..model import Declined, Proposal, Refusal, proved
 from ..source.dockerfile import Instruction
 from ..source.edits import Edit, Span
+from ._following import followers
 from ._ignoring import IgnoreLines
-from ._layout import Block, block_of, start_above_orders
+from ._layout import Block, block_of, ended, start_above_orders
 from ._passing import STANDING, Needs, Passage
 
 NAME = "manifests-first"
+_Passed = tuple[Instruction, Needs]
 
 
 def find(build: Build) -> Iterator[Proposal | Refusal]:
@@ -48,7 +50,7 @@ def find(build: Build) -> Iterator[Proposal | Refusal]:
 def _consider(build: Build, stage: Stage, copy: Copy) -> Iterator[Proposal | Refusal]:
     after = stage.after(copy.instruction)
     passage = Passage(build, stage, copy)
-    passed: list[tuple[Instruction, Needs]] = []
+    passed: list[_Passed] = []
     obstacle: tuple[Instruction, Declined] | None = None
     for instruction in after:
         try:
@@ -58,29 +60,46 @@ def _consider(build: Build, stage: Stage, copy: Copy) -> Iterator[Proposal | Ref
         except Declined as declined:
             obstacle = instruction, declined
             break
-    last = max((at for at, (_, needs) in enumerate(passed) if needs.install), default=None)
-    if last is not None:
+    passed, along, stopped = _together(build, stage, copy, passed)
+    obstacle = stopped or obstacle
+    if passed:
         try:
-            proposal = _Move(build, stage, copy, passed[: last + 1]).proposal()
+            proposal = _Move(build, stage, copy, passed, along).proposal()
         except Declined as declined:
             yield Refusal(NAME, build.place(copy.instruction), declined.premise, declined.because)
             return
         if proposal:
             yield proposal
-    elif obstacle and any(passage.installs(line) for line in after[len(passed) :]):
+    elif obstacle and any(passage.installs(line) for line in after[after.index(obstacle[0]) :]):
         yield Refusal(
             NAME, build.place(copy.instruction), obstacle[1].premise, obstacle[1].because or build.place(obstacle[0])
         )
 
 
+def _together(
+    build: Build, stage: Stage, copy: Copy, passed: list[_Passed]
+) -> tuple[list[_Passed], tuple[Instruction, ...], tuple[Instruction, Declined] | None]:
+    """Return `passed` up to the last install that the COPY can go below, what goes along, and what stopped it."""
+    obstacle: tuple[Instruction, Declined] | None = None
+    while passed:
+        last = max((at for at, (_, needs) in enumerate(passed) if needs.install), default=-1)
+        try:
+            return passed[: last + 1], followers(build, stage, copy, passed[: last + 1]), obstacle
+        except Declined as declined:
+            at = next(at for at, (_, needs) in enumerate(passed) if needs.along)
+            obstacle, passed = (passed[at][0], declined), passed[:at]
+    return [], (), obstacle
+
+
 @dataclass
 class _Move:
-    """One COPY's way below the instructions `passed`, the last of which is an install."""
+    """One COPY's way below the instructions `passed`, the last of which is an install; `along` go with it."""
 
     build: Build
     stage: Stage
     copy: Copy
-    passed: list[tuple[Instruction, Needs]]
+    passed: list[_Passed]
+    along: tuple[Instruction, ...] = ()
     provided: set[str] = field(default_factory=set)
 
     def proposal(self) -> Proposal | None:
@@ -101,7 +120,11 @@ class _Move:
         edits = [*self._manifest_edits(block, at_copy), self._moved(block)]
         if not at_copy:
             edits.append(Edit(build.path, block.whole, ""))
+        edits += [Edit(build.path, block_of(build.dockerfile, line).whole, "") for line in self.along]
         proof = [item for _, needs in self.passed for item in needs.proof] + ignore.proof
+        for line in self.along:
+            where = build.place(line)
+            proof.append(proved("what the COPY from another stage brings is not used before", "it goes along", where))
         proof.insert(0, proved("the files that the installs read are copied before them", self._listing()))
         names = ", ".join(dict.fromkeys(needs.title for _, needs in self.passed if needs.install))
         return Proposal(
@@ -216,7 +239,9 @@ class _Move:
     def _moved(self, block: Block) -> Edit:
         build, newline = self.build, self.build.dockerfile.newline
         last, needs = self.passed[-1]
-        text = self._text(block)
+        texts = [self._text(block)]
+        texts += [ended(build.dockerfile.source(block_of(build.dockerfile, line).body), newline) for line in self.along]
+        text = block.gap.join(texts)
         if needs.split:
             # The whole first half is replaced by itself, so that no other edit of the RUN lands in both halves.
             half = Span(last.keyword_span.end, needs.split.gap.start)
@@ -236,8 +261,7 @@ class _Move:
         states = self.stage.states
         after = states[self.stage.instructions.index(self.passed[-1][0]) + 1].workdir
         raw = instruction.words[-1]
-        if not text.endswith("\n"):
-            text += dockerfile.newline
+        text = ended(text, dockerfile.newline)
         if before == after or raw.text.startswith("/") or (raw.text.startswith("$") and "WORKDIR" not in raw.text):
             return text
         destination = self.copy.destination

@@ -28,7 +28,7 @@ from ..model import Declined, Obligation, Proposal, Refusal, assumed, proved
 from ..source.dockerfile import Instruction
 from ..source.edits import Edit, Span
 from ..source.words import variables
-from ._layout import block_of
+from ._layout import block_of, ended
 
 NAME = "volatile-args-last"
 
@@ -180,7 +180,7 @@ class _Group:
         moved = [lines[index] for index in self.members if index < last_run]
         blocks = [block_of(build.dockerfile, instruction) for instruction in moved]
         newline = build.dockerfile.newline
-        text = "".join(_ended(build.dockerfile.source(block.body), newline) for block in blocks)
+        text = "".join(ended(build.dockerfile.source(block.body), newline) for block in blocks)
         end = lines[last_run].span.end
         if not build.dockerfile.text[:end].endswith("\n"):
             text = newline + text.rstrip("\r\n")
@@ -203,7 +203,3 @@ class _Group:
         return Refusal(
             NAME, self.build.place(lines[self.first]), self.obstacle[1], self.build.place(lines[self.obstacle[0]])
         )
-
-
-def _ended(text: str, newline: str) -> str:
-    return text if text.endswith("\n") else text + newline

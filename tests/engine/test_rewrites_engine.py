@@ -21,6 +21,7 @@ GOLDEN = Path(__file__).parent.parent.parent / "golden"
         "add-to-copy/file-and-directory",
         "add-to-copy/heredoc",
         "manifests-first/py-cd-split",
+        "manifests-first/py-copy-along-overlap",
         "legacy-syntax/env",
         "legacy-syntax/env-crlf",
     ],
