@@ -13,13 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..build.build import View
-from ..build.images import ROOT
 from ..build.options import Argument, UnknownOption, arguments
 from ..build.paths import join
 from ..build.runs import Step
-from ..model import Declined, Obligation, proved
-from . import CachePlace, CachePlan, Command, MountSpec, ScriptEdit, Site, Tool, Write, no_fetch
+from ..model import Declined, proved
+from . import CachePlace, CachePlan, Command, MountSpec, Site, Tool, Write, no_fetch
 from ._pip_settings import PLACES, configuration, environment, homes, prefixes, settings
+from ._python_cache import Switch, cache_directory, cache_home, enable
 from ._requirements import KINDS, Reader, is_remote
 
 NAME = "pip"
@@ -74,6 +74,7 @@ _DOWNLOADS = frozenset({"install", "wheel", "download"})
 
 # Where pip keeps what it downloads: since 23.3 in the second one. Its wheels lie beside them.
 _DOWNLOADED = ("http", "http-v2")
+_OFF = Switch(("--no-cache-dir", "--no-cache"), "PIP_NO_CACHE_DIR", "''", "pip takes an empty value as unset")
 
 
 def recognise(step: Step, view: View) -> Command | None:
@@ -178,30 +179,19 @@ def cache(site: Site) -> CachePlan | None:
         return None
     if any(value is not None and value.startswith("--cache-dir") for value in values):
         raise Declined("--cache-dir is given already")
-    if site.account is None or site.run.home is None:
-        raise Declined("the user that this RUN runs as is not known, and with it where pip's cache lies")
-    prefix = ""
-    if site.account.name == ROOT.name:
-        directory, uid, gid = _cache_directory(site.step), None, None
-        proof = [proved("pip runs as root and keeps its cache there", f"HOME is {site.run.home}")]
-    elif site.account.uid is None:
-        raise Declined(f"the uid of the user {site.account.name} is not known, who could not write to the mount")
-    else:
-        directory, uid, gid = _foreign_directory(site), site.account.uid, site.account.gid
-        prefix = f"PIP_CACHE_DIR={directory} "
-        proof = [proved(f"the mount belongs to {site.account.name}", f"uid {site.account.uid}")]
-    edits, found = _enable(site.step, prefix)
+    home = cache_home(site, "pip", NAME, "PIP_CACHE_DIR")
+    edits, found = enable(site.step, home, _OFF)
     return CachePlan(
         "keep pip's downloads in cache mounts",
         "after an edit of the requirements only what is new is downloaded",
         (
-            MountSpec(directory, kind="tmpfs"),
-            *(MountSpec(f"{directory}/{name}", uid=uid, gid=gid) for name in _DOWNLOADED),
+            MountSpec(home.directory, kind="tmpfs"),
+            *(home.mount(name) for name in _DOWNLOADED),
         ),
         tuple(edits),
-        (directory, *(f"{directory}/{name}" for name in _DOWNLOADED)),
+        (home.directory, *(f"{home.directory}/{name}" for name in _DOWNLOADED)),
         (
-            *proof,
+            home.proof,
             *found,
             proved("no step and no program reads pip's cache", "pip only ever fills it again"),
             proved(
@@ -212,55 +202,13 @@ def cache(site: Site) -> CachePlan | None:
     )
 
 
-def _foreign_directory(site: Site) -> str:
-    """Return a directory outside of HOME: a mount's parents are made as root, which would close ~/.cache."""
-    directory = "/tmp/.cache/pip"
-    for name in ("HOME", "XDG_CACHE_HOME", "TMPDIR"):
-        if directory.startswith((site.step.env.get(name) or "-").rstrip("/") + "/"):
-            raise Declined(f"{name} is {site.step.env[name]}, whose .cache would belong to root during the RUN")
-    if any(assignment.name == "PIP_CACHE_DIR" for assignment in site.step.simple.assignments):
-        raise Declined("PIP_CACHE_DIR is set for this command")
-    return directory
-
-
-def _cache_directory(step: Step) -> str:
-    env = step.env
-    for name, tail in (("PIP_CACHE_DIR", ""), ("XDG_CACHE_HOME", "/pip")):
-        if env.get(name, "") != "":
-            value = env[name]
-            if value is None or not value.startswith("/"):
-                raise Declined(f"{name} is not a path that is known")
-            return posixpath.normpath(value + tail)
-    return posixpath.normpath(f"{env.get('HOME') or '/root'}/.cache/pip")
-
-
-def _enable(step: Step, prefix: str) -> tuple[list[ScriptEdit], list[Obligation]]:
-    """Return the edits that make pip use its cache, with what they rest on."""
-    edits, proof = [], []
-    words = step.simple.words
-    for before, word, value in zip(words, words[1:], step.words[1:], strict=False):
-        if value in ("--no-cache-dir", "--no-cache"):
-            edits.append(ScriptEdit(before.span, delete=word.span))
-            proof.append(proved(f"{value} only kept the cache out of the layer, as the mount does now"))
-    if any(assignment.name == "PIP_NO_CACHE_DIR" for assignment in step.simple.assignments):
-        raise Declined("PIP_NO_CACHE_DIR is set for this command")
-    if step.env.get("PIP_NO_CACHE_DIR", "") != "":
-        prefix = "PIP_NO_CACHE_DIR='' " + prefix
-        proof.append(proved("ENV PIP_NO_CACHE_DIR stays as it is", "pip takes an empty value as unset"))
-    if prefix and step.item.pipeline.timed:
-        raise Declined("`time` may be a program, which takes no variables for the one that it starts")
-    if prefix:
-        edits.append(ScriptEdit(before=words[0].span.start, text=prefix))
-    return edits, proof
-
-
 def cleaned(step: Step) -> Sequence[str]:
     """Return pip's cache directory for ``pip cache purge``."""
     start = _arguments_start(step)
     if start is None or step.words[start:] != ("cache", "purge"):
         return ()
     try:
-        return (_cache_directory(step),)
+        return (cache_directory(step, NAME, "PIP_CACHE_DIR"),)
     except Declined:
         return ()
 
