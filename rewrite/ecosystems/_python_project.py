@@ -95,7 +95,7 @@ def _back_end(text: str | None, directory: str, view: View) -> _BackEnd:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Declined(f"it cannot be read: {error}", place) from None
-    system = _table(data, "build-system")
+    system = table(data, "build-system")
     if system.get("backend-path"):
         raise Declined("its build back end is part of the project", place)
     name = str(system.get("build-backend", _LEGACY))
@@ -109,8 +109,8 @@ def _back_end(text: str | None, directory: str, view: View) -> _BackEnd:
     for code in back_end.code:
         if view.exists(posixpath.join(directory, code)):
             raise Declined(f"its build back end follows {code}", view.place(posixpath.join(directory, code)))
-    own = _table(data, "tool", *back_end.table)
-    for _, value in (*_walk(_table(data, "project")), *_walk(own), *_walk(system)):
+    own = table(data, "tool", *back_end.table)
+    for _, value in (*_walk(table(data, "project")), *_walk(own), *_walk(system)):
         if isinstance(value, str) and ".." in re.split(r"[/\\]", value):
             raise Declined(f"{_OUTSIDE}, {value}", place)
     for key, value in _walk(own):
@@ -121,15 +121,15 @@ def _back_end(text: str | None, directory: str, view: View) -> _BackEnd:
     return back_end
 
 
-def _poetry(table: Mapping[str, Any], place: Place) -> None:
-    if "build" in table:
+def _poetry(own: Mapping[str, Any], place: Place) -> None:
+    if "build" in own:
         raise Declined("its poetry table has build, which runs code of the project", place)
-    for key, value in _walk(_table(table, "dependencies")):
+    for key, value in _walk(table(own, "dependencies")):
         if key == "path":
             raise Declined(f"a dependency of it is a local path, {value}", place)
 
 
-def _table(data: object, *keys: str) -> Mapping[str, Any]:
+def table(data: object, *keys: str) -> Mapping[str, Any]:
     """Return a table of a parsed file, an empty one where there is none."""
     for key in keys:
         data = data.get(key) if isinstance(data, Mapping) else None

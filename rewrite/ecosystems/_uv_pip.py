@@ -1,0 +1,136 @@
+"""``uv pip``: requirements files and projects as pip reads them, and pyproject.toml, which uv reads as one more.
+
+Facts: uv's documentation (the pip interface) and its help: without ``--system``, ``--python``, ``--target`` or
+``--prefix`` it installs into the active environment or the next ``.venv``.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from ..build.build import View
+from ..build.paths import join
+from ..build.runs import Step
+from ..model import Declined
+from . import Command, Read, Write
+from ._members import above
+from ._pip_settings import prefixes, settings
+from ._python_environment import environment, home_writes
+from ._python_project import table
+from ._requirements import Reader
+from ._uv_project import CONFIGURATION, parse
+from ._uv_settings import Line, configuration, start_directory, switched
+
+_FILES: tuple[str, ...] = (
+    "-r",
+    "--requirement",
+    "--requirements",
+    "-c",
+    "--constraint",
+    "--constraints",
+    "--override",
+    "--overrides",
+)
+_FILES += ("--excludes", "-b", "--build-constraint", "--build-constraints")
+_PLACES = ("-t", "--target", "--prefix")
+_MANIFESTS = ("pyproject.toml", "setup.py", "setup.cfg")
+
+
+def pip_command(step: Step, view: View, line: Line, title: str) -> Command:
+    """Return what ``uv pip install``, ``sync``, ``compile`` and ``uninstall`` do; raises Declined."""
+    verb = line.verb.removeprefix("pip ")
+    if verb not in ("install", "sync", "compile", "uninstall"):
+        raise Declined(f"{title} is not known")
+    directory = start_directory(step, line)
+    reader = _reader(step, view, line, directory)
+    places = [directory, *above(directory)]
+    names = (*CONFIGURATION, "pyproject.toml")
+    reader.reads += [Read(posixpath.join(place, name), "uv's settings") for place in places for name in names]
+    reader.reads += [*configuration(step, line, view), *settings(step, view)]
+    if verb == "compile":
+        reader.writes += [
+            Write(_path(step, value), "its output", local=False) for value in line.values("-o", "--output-file")
+        ]
+    else:
+        reader.writes += _written(step, view, line, directory)
+    reader.writes += home_writes(step)
+    reads, writes, proof = dict.fromkeys(reader.reads), dict.fromkeys(reader.writes), dict.fromkeys(reader.proof)
+    installs = verb in ("install", "sync")
+    return Command(
+        "uv", title, installs, tuple(reads), tuple(writes), None, tuple(proof), reader.environment, strangers=True
+    )
+
+
+def _reader(step: Step, view: View, line: Line, directory: str) -> Reader:
+    """Return a reader that has taken all that the command is asked to install."""
+    reader = Reader(view, step.cwd, step.env)
+    files = line.values(*_FILES)
+    if line.verb in ("pip sync", "pip compile"):
+        files += line.operands
+    elif line.verb == "pip install":
+        for operand in line.operands:
+            reader.take("package", operand)
+        for value in line.values("-e", "--editable"):
+            reader.take("editable", value)
+    for name in files:
+        if posixpath.basename(name) in _MANIFESTS:
+            _manifest(reader, step, view, name)
+        elif name.endswith((".py", ".toml", ".cfg")) or name == "-":
+            raise Declined(f"what {name} asks for is not known")
+        else:
+            reader.take("requirements", name)
+    for value in line.values("--group"):
+        reader.take("group", value)
+    return reader
+
+
+def _manifest(reader: Reader, step: Step, view: View, name: str) -> None:
+    """Take the dependencies that a pyproject.toml lists; one that has to be built to know them is not followed."""
+    path = _path(step, name)
+    data = parse(path, view) if path.endswith(".toml") else None
+    place = view.place(path)
+    if data is None:
+        raise Declined(f"{name} has to be run or built to know what it asks for", place)
+    project = table(data, "project")
+    dynamic = set(project.get("dynamic", ()))
+    if not project or dynamic & {"dependencies", "optional-dependencies"}:
+        raise Declined(f"{name} has to be built to know what it asks for", place)
+    uv = table(data, "tool", "uv")
+    if any("path" in str(source) or "workspace" in str(source) for source in table(uv, "sources").values()):
+        raise Declined(f"{name} asks for packages of the tree", place)
+    if re.search(r"@\s*file:", view.read(path) or "") or {"find-links", "index", "index-url"} & uv.keys():
+        raise Declined(f"{name} looks for packages in places of its own", place)
+    reader.reads.append(Read(path, "it lists the dependencies", required=True))
+
+
+def builds_local(step: Step, view: View, line: Line) -> bool:
+    """Tell whether a command builds a package of the tree; raises Declined if that is not known."""
+    reader = _reader(step, view, line, start_directory(step, line))
+    return reader.environment or any(
+        path.endswith(("/setup.py", "/setup.cfg")) for path in (r.path for r in reader.reads)
+    )
+
+
+def _written(step: Step, view: View, line: Line, directory: str) -> list[Write]:
+    """Return where the packages go."""
+    found = [Write(_path(step, value), "uv installs there") for value in line.values(*_PLACES)]
+    for value in line.values("-p", "--python"):
+        if "/" in value:
+            interpreter = _path(step, value)
+            prefix = posixpath.dirname(posixpath.dirname(interpreter))
+            found += [Write(path, "uv installs there") for path in (prefix, interpreter)]
+    found += prefixes(step, view)
+    if not switched(step, line, "--system", "UV_SYSTEM_PYTHON") and not step.env.get("VIRTUAL_ENV"):
+        why = "uv installs into the next environment"
+        found += [
+            environment(posixpath.join(place, ".venv"), view, step, why) for place in (directory, *above(directory))
+        ]
+    return found
+
+
+def _path(step: Step, value: str) -> str:
+    path = join(step.cwd, value)
+    if path is None:
+        raise Declined(f"where {value} lies is not known")
+    return path
