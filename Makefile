@@ -1,6 +1,6 @@
 # make demo    show what dockerfix does to a Flask project's Dockerfile
 # make test    format, lint, types, tests: what CI runs
-# make bench   verify the projects in tests/bench in all scenarios, and write docs/benchmark.md: half an hour and more;
+# make bench   verify the projects in tests/bench in all scenarios, and write docs/benchmark.md: an hour and more;
 #              BENCH holds its options, as tests/bench/bench.py tells them
 # make accept  write golden/*/*/out/ anew from what dockerfix does now; read the change before committing it
 # All of them set up .venv first, from the versions pinned in requirements-dev.txt.

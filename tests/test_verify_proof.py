@@ -82,7 +82,7 @@ def test_the_same_image(project: Path) -> None:
     found = prove(engine)
     assert found.verdict == Verdict.EQUIVALENT
     assert [(item.path, item.cause) for item in found.differences] == [("/app/Dockerfile", REWRITTEN)]
-    assert [text for text, _ in engine.builds] == [OLD, OLD, NEW]
+    assert [text for text, _ in engine.builds] == [OLD, NEW, OLD]
     assert found.before.image_bytes and found.after.image_bytes
 
 
@@ -102,6 +102,41 @@ def test_the_users_options_reach_every_build(project: Path) -> None:
     for _, given in engine.builds:
         assert (given.target, given.network, given.secrets, given.platform) == ("app", "none", ("id=x",), "linux/amd64")
         assert given.build_args["A"] == "1"
+
+
+def test_the_sides_take_turns(project: Path) -> None:
+    observer = Watching()
+    found = prove(FakeEngine(), Plan(scenarios=(edits.SOURCE,), repeat=3), observer=observer)
+    assert [
+        what.partition(":")[0] for what in observer.begun[:-1]
+    ] == "before after after before before after".split() * 2
+    assert [len(s.before.seconds) for s in found.scenarios if s.before] == [3, 3]
+
+
+def test_what_is_clear_is_not_measured_again(project: Path) -> None:
+    """The original is built from nothing twice all the same: that tells the noise."""
+    asked: list[tuple[list[float], list[float]]] = []
+
+    def enough(before: Sequence[float], after: Sequence[float]) -> bool:
+        asked.append((list(before), list(after)))
+        return len(before) == 2 or before == [10.0]
+
+    plan = Plan(scenarios=(edits.UNCHANGED, edits.SOURCE), repeat=5, enough=enough)
+    cold, unchanged, source = prove(FakeEngine(), plan).scenarios
+    assert [len(t.seconds) for s in (cold, unchanged, source) if (t := s.before)] == [2, 2, 1]
+    assert [len(t.seconds) for s in (cold, unchanged, source) if (t := s.after)] == [1, 2, 1]
+    assert asked == [([10.0], [10.0]), ([0.5], [0.5]), ([0.5, 0.5], [0.5, 0.5]), ([10.0], [10.0])]
+
+
+def test_a_new_base_stands_on_the_one_that_is_given(project: Path) -> None:
+    engine = FakeEngine()
+    options = BuildOptions(build_contexts=("python:3.12-slim=docker-image://ours", "data=../data"))
+    prove(engine, Plan(options, scenarios=(edits.BASE,)))
+    made = [given for text, given in engine.builds if text.startswith("FROM python:3.12-slim\nCOPY dockerfix-verify")]
+    assert [given.build_contexts for given in made] == [options.build_contexts] * 2
+    last = engine.builds[-1][1].build_contexts
+    assert [context.partition("=")[0] for context in last] == ["python:3.12-slim", "data"]
+    assert "docker-image://dockerfix-" in last[0] and last[1] == "data=../data"
 
 
 def test_nothing_to_prove_builds_nothing(project: Path) -> None:
@@ -192,7 +227,7 @@ def test_each_scenario_starts_from_the_same_tree(project: Path) -> None:
         changed = [name for name in files if name != "Dockerfile" and files[name] != FILES.get(name, "").encode()]
         assert len(changed) <= 1, "an edit was not undone"
     assert {name: (project / name).read_text() for name in FILES} == FILES
-    assert observer.expected == 3 + 2 + 2 * 6 * 2
+    assert observer.expected == 4 + 2 * 6 * 2
     assert observer.ended == len(observer.begun)
 
 

@@ -9,13 +9,16 @@ Nothing that a build leaves may serve another one, but for what is measured. Two
 Both are chosen once for each series of builds. So its first build runs every RUN with empty mounts, and the builds
 after it find exactly what the first one left. COPY and WORKDIR before the first RUN may be found in the cache at any
 time.
+
+The two sides take turns, so that neither gains by what gets faster or slower meanwhile: before, after, after, before,
+and so on.
 """
 
 from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -38,12 +41,19 @@ from .outcome import COLD, Scenario, Side, StepTime, Timing, Verdict, Verificati
 LOG_LINES = 40
 # Behind these edits the images are compared as well: a rewrite must not leave anything stale.
 COMPARED = (edits.SOURCE, edits.MANIFEST, edits.README)
+SIDES = ("before", "after")
+
+
+def as_planned(before: Sequence[float], after: Sequence[float]) -> bool:
+    """Tell that the seconds measured so far are not enough, whatever they are."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to do: how to build, which scenarios to measure (names) and how often, and which differences are allowed.
 
+    A scenario is measured `repeat` times, or less where `enough` says so of the seconds that each side has taken.
     `allow` holds shell patterns of image paths, and of settings such as ``config.labels.date``.
     """
 
@@ -51,6 +61,7 @@ class Plan:
     scenarios: Collection[str] = edits.NAMES
     repeat: int = 1
     allow: Sequence[str] = ()
+    enough: Callable[[Sequence[float], Sequence[float]], bool] = as_planned
 
 
 class Observer(Protocol):
@@ -77,10 +88,11 @@ class ImportedCache(Protocol):
 
 
 class NotBuiltError(DockerfixError):
-    """A build that had to succeed did not; `log` is the end of what it printed."""
+    """A build of a side that had to succeed did not; `log` is the end of what it printed."""
 
-    def __init__(self, what: str, log: str) -> None:
-        super().__init__(what)
+    def __init__(self, side: str, log: str) -> None:
+        super().__init__(f"{side}: a build failed")
+        self.side = side
         self.log = log
 
 
@@ -128,9 +140,9 @@ def verify(
             return proof(said, edits.choose(build, plan.options.build_args) if chosen is None else chosen, imported)
         except NotBuiltError as failed:
             side = Side(log=failed.log)
-            if proof.before_builds:
-                return replace(said, verdict=Verdict.BROKEN, after=side)
-            return replace(said, verdict=Verdict.NOT_BUILT, before=side)
+            if failed.side == "before":
+                return replace(said, verdict=Verdict.NOT_BUILT, before=side)
+            return replace(said, verdict=Verdict.BROKEN, after=side)
 
 
 class _Proof:
@@ -151,7 +163,6 @@ class _Proof:
         self.plan = plan
         self.observer = observer
         self.stack = stack
-        self.before_builds = False
         self.layers: dict[str, Layer] = {}
         self._repository = f"dockerfix-{secrets.token_hex(6)}"
         self._tags = 0
@@ -165,16 +176,11 @@ class _Proof:
             if edit.name in self.plan.scenarios
         ]
         doable = sum(not edit.skipped for edit in wanted)
-        self.observer.expect(3 + 2 * (self.plan.repeat - 1) + 2 * doable * self.plan.repeat)
-        project = project_of(self.build, Path(self.build.path))
-        original = self.stack.enter_context(copied(project))
-        before = self._first("before", original)
-        again = self._first("before", original)
-        self.before_builds = True
-        after = self._first("after", self.stack.enter_context(copied(project, self.changes)))
-        sides = (before, after)
-        scenarios = [self._cold(sides)] if wanted else []
-        scenarios += [self._measure(edit, sides, imported) for edit in wanted]
+        self.observer.expect(max(3, 2 * self.plan.repeat) + 2 * doable * self.plan.repeat)
+        firsts = self._firsts()
+        (before, again, *_), (after, *_) = firsts
+        scenarios = [_cold(*firsts)] if wanted else []
+        scenarios += [self._measure(edit, (before, after), imported) for edit in wanted]
         self.observer.begin("comparing the images")
         differences = self._differences(before, again, after)
         self.observer.end()
@@ -194,48 +200,59 @@ class _Proof:
         self.stack.callback(self.engine.remove_image, tag)
         return tag
 
-    def _run(self, what: str, copy: Copy, options: BuildOptions, tag: str) -> BuildRun:
+    def _run(self, side: str, what: str, copy: Copy, options: BuildOptions, tag: str) -> BuildRun:
         """Build; raise `NotBuiltError` if that fails."""
-        self.observer.begin(what)
+        self.observer.begin(f"{side}: {what}")
         run = self.engine.build(copy.context, copy.dockerfile, options, tag=tag, watch=self.observer.steps)
         self.observer.end()
         if not run.ok:
-            raise NotBuiltError(what, "\n".join(run.log.rstrip().split("\n")[-LOG_LINES:]))
+            raise NotBuiltError(side, "\n".join(run.log.rstrip().split("\n")[-LOG_LINES:]))
         return run
+
+    def _firsts(self) -> tuple[list[_Version], list[_Version]]:
+        """Build each side from nothing as often as planned, the original at least twice: what these two do not share
+        is noise.
+        """
+        project = project_of(self.build, Path(self.build.path))
+        original = self.stack.enter_context(copied(project))
+        copies = (original, self.stack.enter_context(copied(project, self.changes)))
+        built: tuple[list[_Version], list[_Version]] = ([], [])
+        for turn in range(self.plan.repeat):
+            for side in _turns(turn):
+                built[side].append(self._first(SIDES[side], copies[side]))
+            # Whatever comes, the original is built once more.
+            if self.plan.enough(*([one.first.seconds for one in versions] for versions in built)):
+                break
+        if len(built[0]) == 1:
+            built[0].append(self._first(SIDES[0], original))
+        return built
 
     def _first(self, name: str, copy: Copy) -> _Version:
         """Make the first build of a series, from nothing."""
         series, tag = f"dockerfix-{secrets.token_hex(6)}", self._tag()
         options = replace(self.plan.options, mark=series, cache_mounts=series)
-        run = self._run(f"{name}: from nothing", copy, options, tag)
-        return _Version(name, copy, series, run, tag)
-
-    def _cold(self, sides: Sequence[_Version]) -> Scenario:
-        """Return the first builds, with those of further series if there are repeats."""
-        runs = {side.name: [side.first] for side in sides}
-        for _ in range(self.plan.repeat - 1):
-            for side in sides:
-                runs[side.name].append(self._first(side.name, side.copy).first)
-        return Scenario(COLD, "nothing cached", _timing(runs["before"]), _timing(runs["after"]))
+        return _Version(name, copy, series, self._run(name, "from nothing", copy, options, tag), tag)
 
     def _measure(self, edit: Edit, sides: Sequence[_Version], imported: ImportedCache | None) -> Scenario:
         """Build each side behind an edit, as often as planned."""
         if edit.skipped:
             return Scenario(edit.name, edit.title, skipped=edit.skipped)
-        runs: dict[str, list[BuildRun]] = {side.name: [] for side in sides}
-        for repeat in range(self.plan.repeat):
+        runs: tuple[list[BuildRun], list[BuildRun]] = ([], [])
+        for turn in range(self.plan.repeat):
             word = secrets.token_hex(4)
-            for side in sides:
+            for side in _turns(turn):
                 try:
-                    run = self._edited(edit, side, word, imported, first=not repeat)
+                    run = self._edited(edit, sides[side], word, imported, first=not turn)
                 except NotBuiltError as failed:
-                    if side.name == "after":
+                    if failed.side == "after":
                         raise
                     return Scenario(edit.name, edit.title, skipped=f"the original does not build: {_last(failed.log)}")
                 except (DockerfixError, OSError, ValueError) as error:
                     return Scenario(edit.name, edit.title, skipped=str(error))
-                runs[side.name].append(run)
-        return Scenario(edit.name, edit.title, _timing(runs["before"]), _timing(runs["after"]))
+                runs[side].append(run)
+            if self.plan.enough(*([run.seconds for run in done] for done in runs)):
+                break
+        return Scenario(edit.name, edit.title, _timing(runs[0]), _timing(runs[1]))
 
     def _edited(
         self, edit: Edit, side: _Version, word: str, imported: ImportedCache | None, *, first: bool
@@ -243,7 +260,7 @@ class _Proof:
         """Build one side behind an edit of its copy, which is undone."""
         options = replace(self.plan.options, mark=side.series, cache_mounts=side.series)
         options = edit.options(options, word)
-        options = replace(options, build_contexts=(*options.build_contexts, *map(self._other_base, edit.bases)))
+        options = replace(options, build_contexts=self._based(edit.bases))
         if edit.name == edits.IMPORTED and imported is not None:
             return self._imported(imported, edit, side, word)
         tag = self._tag()
@@ -251,7 +268,7 @@ class _Proof:
             self._compared.append((edit.name, side.name, tag))
         with restored(side.copy.context, edit.touches):
             edit.apply(side.copy.context, word)
-            return self._run(f"{side.name}: {edit.title}", side.copy, options, tag)
+            return self._run(side.name, edit.title, side.copy, options, tag)
 
     def _imported(self, imported: ImportedCache, edit: Edit, side: _Version, word: str) -> BuildRun:
         """Build with an empty builder and the cache that a build before the edit has exported."""
@@ -261,19 +278,27 @@ class _Proof:
             run = imported(side.copy, copy, self.plan.options, self.observer.steps)
         self.observer.end()
         if not run.ok:
-            raise NotBuiltError(edit.title, run.log)
+            raise NotBuiltError(side.name, run.log)
         return run
 
+    def _based(self, references: Sequence[str]) -> tuple[str, ...]:
+        """Return the build contexts of the plan, with new images in the place of `references`."""
+        others = {reference: self._other_base(reference) for reference in references}
+        planned = dict(context.split("=", 1) for context in self.plan.options.build_contexts)
+        return tuple(f"{name}={where}" for name, where in (planned | others).items())
+
     def _other_base(self, reference: str) -> str:
-        """Make an image that is `reference` with one file more; return the build context that puts it in its place."""
+        """Make an image that is what `reference` stands for with one file more; return where a build finds it."""
         tag = self._tag()
         text = f"FROM {reference}\nCOPY dockerfix-verify /usr/share/\n"
+        plan = self.plan.options
+        options = BuildOptions(platform=plan.platform, build_contexts=plan.build_contexts)
         with tempfile.TemporaryDirectory(prefix="dockerfix-") as context:
             Path(context, "dockerfix-verify").write_text(tag, "ascii")
-            run = self.engine.build(Path(context), text, BuildOptions(platform=self.plan.options.platform), tag=tag)
+            run = self.engine.build(Path(context), text, options, tag=tag)
         if not run.ok:
             raise DockerfixError(f"no image can be made from {reference}: {_last(run.log)}")
-        return f"{reference}=docker-image://{tag}"
+        return f"docker-image://{tag}"
 
     def _differences(self, before: _Version, again: _Version, after: _Version) -> tuple[Difference, ...]:
         """Compare the first images and those behind edits; a difference that the first ones show is told once."""
@@ -291,6 +316,17 @@ class _Proof:
             for item in explain(images[pairs[edit]["before"]], images[pairs[edit]["after"]], edit):
                 found.setdefault((item.path, item.what), item)
         return tuple(found.values())
+
+
+def _turns(turn: int) -> tuple[int, int]:
+    """Return the indexes of the sides in the order in which they are built this time."""
+    return (1, 0) if turn % 2 else (0, 1)
+
+
+def _cold(before: Sequence[_Version], after: Sequence[_Version]) -> Scenario:
+    """Return what the first builds took."""
+    first, second = (_timing([version.first for version in versions]) for versions in (before, after))
+    return Scenario(COLD, "nothing cached", first, second)
 
 
 def _timing(runs: Sequence[BuildRun]) -> Timing:

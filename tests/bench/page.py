@@ -1,0 +1,151 @@
+"""The page that tells what was measured: one table, its means, the aims, and how it was done."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Collection, Mapping, Sequence
+
+from project import ORDER, PROJECTS, THROTTLED, read
+from results import Measured, Result, mean
+
+from rewrite.verify import edits
+
+SLOWER = 1 / 1.1
+Results = Mapping[str, Result]
+
+PAGE = """# Benchmark
+
+Made by `make bench`, which `README.md` tells how to run; not edited by hand.
+
+Seconds before → after, and in brackets how many times faster; medians where there were several builds. The two sides
+take turns, behind one build that is not counted. Every build of a scenario starts from the same warm cache. What the
+scenarios are, and how the images are compared, is in the README under "Prove it".
+
+{table}
+`-`: the project has nothing of the kind.
+
+## Aims
+
+{aims}
+{slow}
+## How
+
+- A scenario is measured again, up to {most} times, as long as its two sides are within a factor of {close} of each
+  other and its builds have taken less than {seconds:.0f} s together: where noise could decide, a median does. A cold
+  build's original is built at least twice.
+- `imported-cache` is the source edit in a builder that holds only the base images and imports a cache
+  (`type=local,mode=max`) which a build before the edit has exported, as a CI runner does. It goes to the registries
+  themselves.
+- All other builds have a server of the bench before them (`tests/bench/registry.py`), on the loopback interface, with
+  host networking. It gets each file of pip and npm once from the index that the machine's own settings name, and sends
+  the cache headers that PyPI and npm send, as a mirror may send none; pip then keeps nothing, and no cache mount could
+  help. In `{throttled}` it lets through 100 Mbit/s for all connections together, and delays nothing. The build
+  comes to use it by `--build-context IMAGE=…`, which puts the base image with two or three more variables
+  (`PIP_INDEX_URL` and the like) in the place of itself, and by the build arguments `HTTP_PROXY` and `HTTPS_PROXY`.
+  The Dockerfile is the project's.
+- The base images are one stand-in where nothing can be pulled (the lab's, 2.2 GB): the sizes of the images tell what
+  differs, not what a slim image would have.
+
+## Projects
+
+| project | what it is | measured (UTC) | dockerfix | engine | machine | builds of a scenario |
+|---|---|---|---|---|---|---|
+{projects}
+"""
+
+
+def page(results: Results, outdated: Collection[str], *, most: int, close: float, seconds: float) -> str:
+    """Return the whole page; `outdated` are the projects that dockerfix would now rewrite otherwise."""
+    return PAGE.format(
+        table=table(results),
+        aims="\n".join(aims(results)),
+        slow=slow(results),
+        most=most,
+        close=close,
+        seconds=seconds,
+        throttled=THROTTLED,
+        projects="\n".join(_project(result, name in outdated) for name, result in results.items()),
+    )
+
+
+def _project(result: Result, outdated: bool) -> str:
+    """Return what a project is, and how it came to its numbers."""
+    counts = [len(found.after) for name in ORDER if (found := result.measured(name))]
+    builds = f"{min(counts)} to {max(counts)}" if counts else "-"
+    note = " (since then the project or its rewrite has changed)" if outdated else ""
+    about = read(PROJECTS / result.project).about.rstrip(".")
+    cells = (result.project, about, result.date + note, result.version, result.engine, result.machine, builds)
+    return f"| {' | '.join(cells)} |"
+
+
+def table(results: Results) -> str:
+    """Return the table and its means, as markdown."""
+    names = [name for name in ORDER if any(result.measured(name) for result in results.values())]
+    lines = [f"| project | images | size, MB | {' | '.join(names)} |", f"|---|---|---{'|--:' * len(names)}|"]
+    for name, result in results.items():
+        size = " → ".join("-" if number is None else f"{number / 1e6:,.0f}" for number in result.sizes)
+        cells = " | ".join(cell(result.measured(scenario)) for scenario in names)
+        lines.append(f"| {name} | {result.verdict} | {size} | {cells} |")
+    found = [ratios(results, name) for name in names]
+    lines.append(f"| **geometric mean** | | | {' | '.join(f'**{mean(each):.2f}**' for each in found)} |")
+    improved = (f"{sum(ratio > 1.1 for ratio in each)} of {len(each)}" for each in found)
+    lines.append(f"| more than 1.1 times faster | | | {' | '.join(improved)} |")
+    lines.append(f"| least | | | {' | '.join(f'{min(each):.2f}' for each in found)} |")
+    return "\n".join(lines) + "\n"
+
+
+def ratios(results: Results, scenario: str) -> list[float]:
+    """Return how many times faster each project is in a scenario."""
+    return [found.ratio for result in results.values() if (found := result.measured(scenario))]
+
+
+def cell(found: Measured | None) -> str:
+    """Return seconds before and after, and their ratio."""
+    if found is None:
+        return "-"
+    before, after = statistics.median(found.before), statistics.median(found.after)
+    return f"{before:.1f} → {after:.1f} ({found.ratio:.1f})"
+
+
+def aims(results: Results) -> list[str]:
+    """Return what was to be reached, and what was."""
+    equivalent = sum(result.verdict == "equivalent" for result in results.values())
+    lines = ["| aim | found | |", "|---|---|---|"]
+    lines.append(_aim("the same image", f"{equivalent} of {len(results)}", equivalent == len(results)))
+    for scenario, least in ((edits.SOURCE, 5), (THROTTLED, 2), (edits.IMPORTED, 3)):
+        if found := ratios(results, scenario):
+            told = f"{mean(found):.2f} times ({len(found)} projects)"
+            lines.append(_aim(f"{scenario}: {least} times faster in the geometric mean", told, mean(found) >= least))
+    every = [(found.ratio, name, scenario) for scenario, name, found in _all(results)]
+    if every:
+        ratio, name, scenario = min(every)
+        told = f"{ratio:.2f} times at least ({name}, {scenario})"
+        lines.append(_aim("nowhere slower than by 1.1 times", told, ratio >= SLOWER))
+    return [*lines, ""]
+
+
+def _aim(what: str, found: str, reached: bool) -> str:
+    return f"| {what} | {found} | {'reached' if reached else '**missed**'} |"
+
+
+def slow(results: Results) -> str:
+    """Return all that is slower by more than 1.1 times, with each build's seconds."""
+    lines = [
+        f"| {name} | {scenario} | {_seconds(found.before)} | {_seconds(found.after)} | {found.ratio:.2f} |"
+        for scenario, name, found in _all(results)
+        if found.ratio < SLOWER
+    ]
+    if not lines:
+        return ""
+    head = ["Slower by more than 1.1 times:", "", "| project | scenario | before | after | |", "|---|---|---|---|--:|"]
+    return "\n".join([*head, *lines, ""])
+
+
+def _seconds(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:.2f}" for value in values)
+
+
+def _all(results: Results) -> list[tuple[str, str, Measured]]:
+    """Return every measurement with its scenario and its project."""
+    found = ((scenario, name, result.measured(scenario)) for scenario in ORDER for name, result in results.items())
+    return [(scenario, name, one) for scenario, name, one in found if one]

@@ -1,0 +1,81 @@
+"""What was measured, one JSON file for each project: made as the projects are, and put together to one page."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The measurement of one project: when, by what, and all that `dockerfix verify` tells (its JSON report).
+
+    `registry` tells whether the builds had the bench's own registry before them; `fingerprint` is `Opened.fingerprint`.
+    """
+
+    project: str
+    date: str
+    version: str
+    engine: str
+    machine: str
+    registry: bool
+    fingerprint: str
+    found: dict[str, Any]
+
+    @property
+    def verdict(self) -> str:
+        """What the images' comparison said."""
+        return str(self.found["verdict"])
+
+    @property
+    def sizes(self) -> tuple[int | None, int | None]:
+        """The bytes of the two images."""
+        return self.found["before"]["image_bytes"], self.found["after"]["image_bytes"]
+
+    def measured(self, scenario: str) -> Measured | None:
+        """Return what a scenario took, None if it was not measured."""
+        for one in self.found["scenarios"]:
+            if one["name"] == scenario and one["before"] and one["after"]:
+                return Measured(one["before"]["seconds"], one["after"]["seconds"])
+        return None
+
+    def skipped(self, scenario: str) -> str:
+        """Return why a scenario was not measured, empty if it was, or is none of the project's."""
+        return next((str(one["skipped"]) for one in self.found["scenarios"] if one["name"] == scenario), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The seconds of each build, before and after."""
+
+    before: Sequence[float]
+    after: Sequence[float]
+
+    @property
+    def ratio(self) -> float:
+        """How many times faster `after` is, by the medians."""
+        return statistics.median(self.before) / statistics.median(self.after)
+
+
+def save(directory: Path, result: Result) -> None:
+    """Keep a result; the old one of the project is replaced as a whole."""
+    directory.mkdir(parents=True, exist_ok=True)
+    new = directory / f".{result.project}.new"
+    new.write_text(json.dumps(asdict(result), indent=1) + "\n", "utf-8")
+    new.replace(directory / f"{result.project}.json")
+
+
+def load(directory: Path, names: Iterable[str]) -> dict[str, Result]:
+    """Return the results of those projects that have one, in the order of their names."""
+    paths = {name: directory / f"{name}.json" for name in sorted(names)}
+    return {name: Result(**json.loads(path.read_text("utf-8"))) for name, path in paths.items() if path.exists()}
+
+
+def mean(ratios: Iterable[float]) -> float:
+    """Return the geometric mean."""
+    return math.exp(statistics.fmean(map(math.log, ratios)))
