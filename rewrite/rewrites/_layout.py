@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..source.dockerfile import Dockerfile, Instruction, Trivia
@@ -13,13 +14,15 @@ from ..source.edits import Span
 class Block:
     """An instruction with the comment lines directly above it: `body`; `whole` has the blank lines below, too.
 
-    `gap` is the text of these blank lines; `removal` is what to delete so that blank lines do not pile up.
+    `gap` is the text of these blank lines; `removal` is what to delete so that blank lines do not pile up. `lonely`
+    tells whether nothing or a blank line stands above.
     """
 
     body: Span
     whole: Span
     gap: str
     removal: Span
+    lonely: bool
 
 
 def block_of(dockerfile: Dockerfile, instruction: Instruction) -> Block:
@@ -35,7 +38,17 @@ def block_of(dockerfile: Dockerfile, instruction: Instruction) -> Block:
     start, end = nodes[first].span.start, nodes[last - 1].span.end
     body, whole = Span(start, instruction.span.end), Span(start, end)
     lonely = first == 0 or _is(nodes[first - 1], "blank")
-    return Block(body, whole, dockerfile.source(Span(instruction.span.end, end)), whole if lonely else body)
+    return Block(body, whole, dockerfile.source(Span(instruction.span.end, end)), whole if lonely else body, lonely)
+
+
+def removals(dockerfile: Dockerfile, instructions: Sequence[Instruction]) -> Iterator[Span]:
+    """Yield what to delete to take `instructions` out, in their order; those that follow each other go as one."""
+    blocks = [block_of(dockerfile, instruction) for instruction in instructions]
+    while blocks:
+        first = last = blocks.pop(0)
+        while blocks and blocks[0].body.start == last.body.end:
+            last = blocks.pop(0)
+        yield Span(first.removal.start, (last.whole if first.lonely else last.body).end)
 
 
 def start_above_orders(dockerfile: Dockerfile, instruction: Instruction) -> int:

@@ -25,10 +25,11 @@ from ..build import effects
 from ..build.build import Build
 from ..build.stages import Stage
 from ..model import Declined, Obligation, Proposal, Refusal, assumed, proved
-from ..source.dockerfile import Instruction
+from ..source.dockerfile import Instruction, Pair
 from ..source.edits import Edit, Span
 from ..source.words import variables
-from ._layout import block_of, ended
+from ._layout import block_of, ended, removals
+from ._pairs import check_split, mentions, own_line, taken_out
 
 NAME = "volatile-args-last"
 
@@ -41,6 +42,11 @@ _NEVER = re.compile(
     r"NODE_ENV|DEBIAN_FRONTEND|GOFLAGS|CGO_.*|CARGO_.*|RUSTFLAGS|PIP_.*|UV_.*|NPM_CONFIG_.*|MAVEN_OPTS|.*_PROXY|C(?:XX)?FLAGS|LDFLAGS"
     r"|PATH|HOME|SOURCE_DATE_EPOCH|.*CACHE_?BUST.*|BUILDKIT_.*",
     re.IGNORECASE,
+)
+# What a commit is called where the program reads it, but for the names that choose a tool's own version.
+_VERSION = re.compile(
+    r"(?!(?:PYENV|RBENV|NODENV|GOENV|JENV|NVM|NODE|PYTHON|RUBY|GO|JAVA|RUST|RUSTUP|PBR|SETUPTOOLS_SCM|POETRY|ASDF|VOLTA)_)"
+    r"(?:.*_)?(?:VERSION|RELEASE)"
 )
 # The builder expands no variables in these; a shell or nobody does, at run time.
 _UNEXPANDED = frozenset({"CMD", "ENTRYPOINT", "HEALTHCHECK", "MAINTAINER", "ONBUILD", "SHELL"})
@@ -65,8 +71,7 @@ def find(build: Build) -> Iterator[Proposal | Refusal]:
 
 
 def _declares(instruction: Instruction) -> bool:
-    pairs = instruction.pairs if instruction.keyword in ("ARG", "ENV") else ()
-    return bool(pairs) and all(is_volatile(pair.key) for pair in pairs)
+    return instruction.keyword in ("ARG", "ENV") and any(is_volatile(pair.key) for pair in instruction.pairs)
 
 
 def _mentions(build: Build, instruction: Instruction) -> frozenset[str]:
@@ -77,12 +82,16 @@ def _mentions(build: Build, instruction: Instruction) -> frozenset[str]:
 
 @dataclass
 class _Group:
-    """A volatile declaration and what depends on it, on their way down the stage."""
+    """A volatile declaration and what depends on it, on their way down the stage.
+
+    `parts` holds the pairs that move of an ENV or ARG whose other pairs stay.
+    """
 
     build: Build
     stage: Stage
     first: int
     members: list[int] = field(default_factory=list)
+    parts: dict[int, tuple[Pair, ...]] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     last_run: int | None = None
     proof: list[Obligation] = field(default_factory=list)
@@ -91,9 +100,8 @@ class _Group:
     def outcome(self) -> Proposal | Refusal | None:
         """Return the move, the reason why there is none, or None if there is nothing to gain."""
         lines = self.stage.instructions
-        self._take(self.first)
         passed: set[str] = set()
-        for index in range(self.first + 1, len(lines)):
+        for index in range(self.first, len(lines)):
             try:
                 if not self._joins(index, passed):
                     self._past(index)
@@ -107,41 +115,81 @@ class _Group:
             return self._proposal(self.last_run)
         return self._refusal()
 
-    def _take(self, index: int) -> None:
-        instruction = self.stage.instructions[index]
-        self.members.append(index)
-        if instruction.keyword in ("ARG", "ENV"):
-            self.names |= {pair.key for pair in instruction.pairs}
-
     def _joins(self, index: int, passed: set[str]) -> bool:
-        """Take an instruction into the group if it is volatile itself, or only labels what is."""
+        """Take an instruction, or the pairs of it that are volatile, into the group; or a LABEL of what is."""
         instruction = self.stage.instructions[index]
         mentioned = _mentions(self.build, instruction)
-        if _declares(instruction) and not {pair.key for pair in instruction.pairs} & self.names:
-            if mentioned & passed:
-                raise Declined(f"{instruction.keyword} uses a variable that is set in between")
-            self._take(index)
-            return True
         if instruction.keyword == "LABEL" and mentioned & self.names:
             if mentioned & passed:
                 raise Declined("LABEL uses a variable that is set in between")
-            self._take(index)
+            self.members.append(index)
             return True
-        return False
+        moving = [pair for pair in instruction.pairs if self._carries(instruction, pair)]
+        if not moving:
+            return False
+        mentioned = frozenset(mentions(moving, instruction.escape))
+        if mentioned & passed:
+            raise Declined(f"{instruction.keyword} uses a variable that is set in between")
+        staying = [pair for pair in instruction.pairs if pair not in moving]
+        if staying:
+            self._leave(index, moving, staying)
+            passed |= {pair.key for pair in staying}
+        self.members.append(index)
+        self.names |= {pair.key for pair in moving}
+        return True
+
+    def _carries(self, instruction: Instruction, pair: Pair) -> bool:
+        """Tell whether a pair is volatile by its name, or is a version made of nothing but what is."""
+        if instruction.keyword not in ("ARG", "ENV"):
+            return False
+        made_of = mentions((pair,), instruction.escape)
+        versions = _VERSION.fullmatch(pair.key.upper()) and not _NEVER.fullmatch(pair.key)
+        return is_volatile(pair.key) or bool(versions and made_of and made_of <= self.names)
+
+    def _leave(self, index: int, moving: list[Pair], staying: list[Pair]) -> None:
+        """Cut an instruction in two; raises Declined."""
+        instruction = self.stage.instructions[index]
+        check_split(self.build.dockerfile, instruction, moving)
+        for pair in staying:
+            if mentions((pair,), instruction.escape) & (self.names | mentions(moving, instruction.escape)):
+                raise Declined(f"{instruction.keyword} makes {pair.key} from it, too")
+        self._set_again(instruction.keyword, {pair.key for pair in staying})
+        self.parts[index] = tuple(moving)
+
+    def _set_again(self, keyword: str, keys: set[str]) -> None:
+        """Decline if `keys` are variables that the group sets or names."""
+        again = keys & self.names.union(*(self._named(member) for member in self.members))
+        if again:
+            raise Declined(f"{keyword} sets {', '.join(sorted(again))} again")
+
+    def _named(self, member: int) -> frozenset[str]:
+        instruction = self.stage.instructions[member]
+        if member in self.parts:
+            return frozenset(mentions(self.parts[member], instruction.escape))
+        return _mentions(self.build, instruction)
 
     def _past(self, index: int) -> None:
         instruction = self.stage.instructions[index]
         keyword = instruction.keyword
         if keyword in ("ENV", "ARG"):
-            keys = {pair.key for pair in instruction.pairs}
-            moved = set().union(*(_mentions(self.build, self.stage.instructions[member]) for member in self.members))
-            if keys & (self.names | moved):
-                raise Declined(f"{keyword} sets {', '.join(sorted(keys & (self.names | moved)))} again")
+            self._set_again(keyword, {pair.key for pair in instruction.pairs})
+        if keyword == "LABEL":
+            self._label_again(instruction)
         if keyword not in _UNEXPANDED | {"RUN"} and _mentions(self.build, instruction) & self.names:
-            raise Declined(f"{keyword} reads it")
+            keys = [pair.key for pair in instruction.pairs if mentions((pair,), instruction.escape) & self.names]
+            raise Declined(f"{keyword} makes {', '.join(keys)} from it" if keys else f"{keyword} reads it")
         if keyword == "RUN":
             self._past_run(instruction)
             self.last_run = index
+
+    def _label_again(self, instruction: Instruction) -> None:
+        """Decline if a LABEL sets one of the group's: the last one counts."""
+        lines = self.stage.instructions
+        keys = {pair.key for member in self.members if lines[member].keyword == "LABEL" for pair in lines[member].pairs}
+        mine = {pair.key for pair in instruction.pairs}
+        again = {key.strip("\"'") for key in keys} & {key.strip("\"'") for key in mine}
+        if again or (keys and any("$" in key for key in keys | mine)):
+            raise Declined(f"LABEL sets {', '.join(sorted(again or mine))} again")
 
     def _past_run(self, instruction: Instruction) -> None:
         run = self.build.run(instruction)
@@ -177,15 +225,23 @@ class _Group:
 
     def _proposal(self, last_run: int) -> Proposal:
         build, lines = self.build, self.stage.instructions
-        moved = [lines[index] for index in self.members if index < last_run]
-        blocks = [block_of(build.dockerfile, instruction) for instruction in moved]
-        newline = build.dockerfile.newline
-        text = "".join(ended(build.dockerfile.source(block.body), newline) for block in blocks)
+        dockerfile, newline = build.dockerfile, build.dockerfile.newline
+        moving = [index for index in self.members if index < last_run]
+        whole = [lines[index] for index in moving if index not in self.parts]
+        edits = [Edit(build.path, span, "") for span in removals(dockerfile, whole)]
+        text = ""
+        for index in moving:
+            part = self.parts.get(index)
+            if part:
+                edits += [Edit(build.path, span, "") for span in taken_out(lines[index], part)]
+                text += own_line(dockerfile, lines[index], part)
+            else:
+                text += ended(dockerfile.source(block_of(dockerfile, lines[index]).body), newline)
         end = lines[last_run].span.end
-        if not build.dockerfile.text[:end].endswith("\n"):
+        if not dockerfile.text[:end].endswith("\n"):
             text = newline + text.rstrip("\r\n")
-        edits = [Edit(build.path, block.removal, "") for block in blocks]
-        names = ", ".join(dict.fromkeys(pair.key for line in moved if line.keyword != "LABEL" for pair in line.pairs))
+        pairs = [pair for i in moving if lines[i].keyword != "LABEL" for pair in self.parts.get(i) or lines[i].pairs]
+        names = ", ".join(dict.fromkeys(pair.key for pair in pairs))
         passed = proved("nothing that it is moved past names it or sets it again", "the instructions were read")
         return Proposal(
             NAME,
@@ -198,8 +254,11 @@ class _Group:
 
     def _refusal(self) -> Refusal | None:
         lines = self.stage.instructions
-        if self.obstacle is None or not self.obstacle[1] or lines[self.obstacle[0]].keyword != "RUN":
+        if self.obstacle is None or not self.obstacle[1]:
             return None
-        return Refusal(
-            NAME, self.build.place(lines[self.first]), self.obstacle[1], self.build.place(lines[self.obstacle[0]])
-        )
+        at, premise = self.obstacle
+        # What an ENV or ARG stops is of interest only if there is a RUN below it.
+        mixed = lines[at].keyword in ("ENV", "ARG") and not premise.endswith(" again")
+        if lines[at].keyword != "RUN" and not (mixed and any(line.keyword == "RUN" for line in lines[at:])):
+            return None
+        return Refusal(NAME, self.build.place(lines[self.first]), premise, self.build.place(lines[at]))
