@@ -272,6 +272,11 @@ def test_the_nearest_repository_counts(tmp_path: Path) -> None:
     assert repository_root(tmp_path / "mono/app/docker/Dockerfile") == tmp_path / "mono/app"
 
 
+def test_a_forge_s_file_says_more_of_the_root_than_a_compose_file_beside_the_dockerfile(tmp_path: Path) -> None:
+    write(tmp_path, {"p/.github/workflows/ci.yml": "", "p/scripts/compose.yaml": "", "p/scripts/Dockerfile": ""})
+    assert repository_root(tmp_path / "p/scripts/Dockerfile") == tmp_path / "p"
+
+
 def test_nested_monorepo(root: Path) -> None:
     """A team's compose file beside its service is nearer to the point than nothing in the root."""
     compose = "services:\n  s:\n    build:\n      context: service\n      dockerfile: build/Dockerfile\n"

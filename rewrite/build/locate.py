@@ -21,7 +21,9 @@ _COMPOSE = ("compose.yaml", "compose.yml", "compose.*.y*ml", "docker-compose*.y*
 _MAKEFILES = ("Makefile", "makefile", "GNUmakefile", "*.mk")
 _SCRIPTS = ("*.sh", "*.bash")
 _SCRIPT_DIRECTORIES = ("", "scripts", "script", "bin", "hack", "ci", ".ci")
-_ROOT_SIGNS = (".gitlab-ci.yml", ".github", *_COMPOSE[:2], "docker-compose.yml", "docker-compose.yaml", "Makefile")
+# A forge reads these in a repository's root alone; the others may lie in any directory of it.
+_ROOT_SIGNS = (".gitlab-ci.yml", ".github")
+_LESSER_SIGNS = (*_COMPOSE[:2], "docker-compose.yml", "docker-compose.yaml", "Makefile")
 _HIGHEST = 4
 _LARGEST = 1_000_000
 _STRICTEST = ("legacy", "kaniko", "buildah")
@@ -50,13 +52,16 @@ def find_dockerfiles(path: Path) -> list[Path]:
 
 
 def repository_root(dockerfile: Path) -> Path:
-    """Return the nearest directory above that has `.git`; else the nearest of a few that has a build file."""
+    """Return the nearest directory above that has `.git`; else, of a few, one with a forge's or a build file."""
     directories = [dockerfile.resolve().parent, *dockerfile.resolve().parent.parents]
     for directory in directories:
         if (directory / ".git").exists():
             return directory
-    near = (d for d in directories[:_HIGHEST] if any((d / sign).exists() for sign in _ROOT_SIGNS))
-    return next(near, directories[0])
+    for signs in (_ROOT_SIGNS, _LESSER_SIGNS):
+        for directory in directories[:_HIGHEST]:
+            if any((directory / sign).exists() for sign in signs):
+                return directory
+    return directories[0]
 
 
 def locate(dockerfile: Path, root: Path | None = None) -> Located:
