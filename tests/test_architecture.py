@@ -110,12 +110,19 @@ def example(rewrite: ModuleType) -> tuple[str, str]:
     return tuple("".join(line[1:] for line in lines if line[0] in f" {sign}") for sign in "-+")  # type: ignore[return-value]
 
 
-def situation(before: str) -> Build:
+# What files must hold that a rewrite reads.
+CONTENTS = {
+    "go.mod": "module example.org/app\n\ngo 1.24\n\nrequire rsc.io/quote v1.5.2\n",
+    "go.sum": "rsc.io/quote v1.5.2 h1:w5fcysjrx7yqtD/aO+QwRjYZOKnaM9Uh2b40tElTs3Y=\n",
+}
+
+
+def situation(before: str, after: str) -> Build:
     """Return a small project with the example's Dockerfile in it, and the files that it names."""
     base = "" if "FROM " in before else "FROM python:3.12-slim\nWORKDIR /app\n"
     files = {"app.py": "", ".git/HEAD": "ref: refs/heads/main\n"}
-    named = re.findall(r"[\w./-]+\.(?:txt|json|toml|lock)", before)
-    files |= dict.fromkeys(named, "flask==3.0.3\n")
+    for name in re.findall(r"[\w./-]+\.(?:txt|json|toml|lock|mod|sum)\b", before + after):
+        files[name] = CONTENTS.get(name, "flask==3.0.3\n")
     broad = "" if before.strip() else "COPY . .\n"
     return build(base + before + broad, files)
 
@@ -123,7 +130,7 @@ def situation(before: str) -> Build:
 @pytest.mark.parametrize("rewrite", REWRITES, ids=lambda rewrite: rewrite.NAME)
 def test_the_example_is_what_the_rewrite_does(rewrite: ModuleType) -> None:
     before, after = example(rewrite)
-    found = situation(before)
+    found = situation(before, after)
     result = fix(found, Settings(select=(rewrite.NAME,), review=True))
     assert not result.defects
     changed = "".join(change.after for change in result.changes)

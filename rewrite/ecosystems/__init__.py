@@ -77,9 +77,10 @@ class Command:
 class Fetch:
     """A command that fetches what a later command of the same stage needs, without the project's sources.
 
-    `command` is shell text for the directory and the user of the command that asks; `title` names it, `gain` says in
-    one sentence what the layer saves; `reads` and `writes` as those of a `Command`. What it leaves behind must
-    be what the later command would leave anyway, or lie where `proof` says that nothing of the image is.
+    `command` is shell text for the directory and the user of the command that asks; `title` names it as `recognise`
+    does, `gain` says in one sentence what the layer saves; `reads` and `writes` as those of a `Command`: what it leaves
+    in `writes` may be more than the later command would. `environment` matches the names of the variables that it
+    may read (None: any).
     """
 
     title: str
@@ -88,6 +89,7 @@ class Fetch:
     reads: tuple[Read, ...]
     writes: tuple[Write, ...] = ()
     proof: tuple[Obligation, ...] = ()
+    environment: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,9 +56,13 @@ class _Found:
 
 
 class Passage:
-    """One COPY of a stage and the question which instructions it can be moved past."""
+    """One COPY of a stage and the question which instructions it can be moved past.
 
-    def __init__(self, build: Build, stage: Stage, copy: Copy) -> None:
+    `cuts` tells whether a RUN may be cut in two that installs nothing in its first half.
+    """
+
+    def __init__(self, build: Build, stage: Stage, copy: Copy, cuts: bool = False) -> None:
+        self.cuts = cuts
         self.build = build
         self.stage = stage
         self.copy = copy
@@ -151,9 +155,7 @@ class Passage:
         run = self.build.run(instruction)
         if run.opaque:
             raise Declined(f"the RUN cannot be read: {run.opaque}")
-        for path in self.written:
-            if any(overlap(path, system) for system in SYSTEM):
-                raise Declined(f"the COPY writes {path}, which belongs to the system")
+        self._not_into_the_system()
         self._mounts(run)
         if effects.compounds(run):
             raise Declined("the RUN tests files or values in a way that is not followed")
@@ -167,13 +169,24 @@ class Passage:
                 # What comes before this command may still go first, in a RUN of its own.
                 found = [entry for entry in found if entry.step.item is not step.item]
                 writes = any(entry.outputs for entry in found)
-                if any(entry.command.install for entry in found):
+                if self.cuts or any(entry.command.install for entry in found):
                     split = split_before(self.build, run, step, writes)
                 if split is None:
                     raise
                 found = [entry for entry in found if run.span(entry.step.item.span).start < split.gap.start]
                 break
         return self._needs(run, found, split)
+
+    def _not_into_the_system(self) -> None:
+        for path in self.written:
+            if any(overlap(path, system) for system in SYSTEM):
+                raise Declined(f"the COPY writes {path}, which belongs to the system")
+
+    def layer(self, run: Run, step: Step, command: ecosystems.Command) -> Needs:
+        """Return what it takes to run `command` above the COPY, in the directory of `step`; raises Declined."""
+        self._not_into_the_system()
+        found = _Found(step, command, tuple(self._manifests(command, run)), tuple(self._outputs(command)))
+        return self._needs(run, [found], None)
 
     def _needs(self, run: Run, found: Sequence[_Found], split: Split | None) -> Needs:
         installs = [entry.command for entry in found if entry.command.install]

@@ -28,13 +28,14 @@ from ..build import effects
 from ..build.build import Build, View
 from ..build.paths import inside, join, overlap
 from ..build.programs import BINARIES
-from ..build.runs import Run, Step, mounts
+from ..build.runs import Run, Step
 from ..build.stages import Stage
 from ..ecosystems import CachePlan, Ecosystem, ScriptEdit, Site
 from ..model import Declined, Obligation, Proposal, Refusal, assumed, proved
 from ..source.edits import Edit, Span
 from ..source.shell import Word
 from ._script_edits import command_spans, delete, insert, insert_behind
+from ._taken import taken
 
 NAME = "cache-mounts"
 _OLD_SYNTAX = re.compile(r"docker/dockerfile:(?:1\.[01](?:\.|-|\Z)|experimental|0)")
@@ -293,17 +294,9 @@ _STANDING = re.compile(r"/|/root|/home(?:/[^/]+)?|/tmp|/usr(?:/local)?|/var(?:/c
 
 def _unread(build: Build, stage: Stage, run: Run, directories: tuple[str, ...]) -> Obligation:
     """Make sure that nothing later asks for the directories that the RUN no longer leaves behind."""
-    for other in build.stages:
-        for instruction in other.instructions:
-            if instruction.keyword in ("COPY", "ADD"):
-                named = [instruction.flag_values("from")[-1:], [word.text for word in instruction.words[:-1]]]
-            else:
-                mounted = [mount for mount in mounts(instruction) if "from" in mount.options]
-                named = [[mount.options["from"] for mount in mounted], [mount.source for mount in mounted]]
-            levels = [level for name in named[0] for level in build.stages if level.called(name)]
-            asked = any(_asks("/" + path.strip("/"), directory) for path in named[1] for directory in directories)
-            if asked and any(level.may_stand_on(stage) for level in levels):
-                raise Declined(f"{instruction.keyword} takes the cache out of this stage", build.place(instruction))
+    for instruction, path in taken(build, stage):
+        if any(_asks(path, directory) for directory in directories):
+            raise Declined(f"{instruction.keyword} takes the cache out of this stage", build.place(instruction))
     for later in build.later_runs(stage, run.instruction):
         if "none" in later.instruction.flag_values("network"):
             raise Declined("a later RUN without network may need the cache", build.place(later.instruction))

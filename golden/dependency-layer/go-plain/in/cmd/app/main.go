@@ -1,0 +1,9 @@
+package main
+
+import (
+	"fmt"
+
+	"example.org/hello/internal/greet"
+)
+
+func main() { fmt.Println(greet.Text()) }

@@ -1,0 +1,5 @@
+// Package word knows a word.
+package word
+
+// Word is it.
+const Word = "hello"

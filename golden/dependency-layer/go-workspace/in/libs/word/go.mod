@@ -1,0 +1,3 @@
+module example.org/mono/libs/word
+
+go 1.22
