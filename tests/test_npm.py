@@ -12,8 +12,9 @@ from rewrite import ecosystems
 from rewrite.build.build import Build, View
 from rewrite.build.context import Context, DirectoryTree, MemoryTree
 from rewrite.ecosystems import Command, npm
-from rewrite.ecosystems._node_package import Package, workspace_members
+from rewrite.ecosystems._node_package import Package
 from rewrite.ecosystems._node_scripts import script_effects
+from rewrite.ecosystems._node_workspaces import workspace_members
 from rewrite.ecosystems._npm_settings import parse_npmrc
 from rewrite.model import Declined, Status
 from rewrite.source import dockerfile, ignorefile

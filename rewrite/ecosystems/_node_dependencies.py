@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..model import Declined, assumed, proved
+from ..model import Declined, Place, assumed, proved
 from . import Read, Write
 from ._members import above
 from ._node_package import Install, Package
@@ -41,29 +41,49 @@ _SELF_CONTAINED = frozenset((_COMPILED + _FETCHED + _PRINTING).split())
 
 
 def judge_dependencies(install: Install) -> None:
-    """Add what the dependencies' install scripts read, and the proof or the doubt; raises Declined."""
-    package, view, lock = install.root, install.view, install.lock
-    place = view.place(lock or package.path("package.json"))
+    """Add what the dependencies' install scripts read, and the proof or the doubt; raises Declined.
+
+    npm's lockfile says which dependencies have one.
+    """
+    lock = install.lock
+    place = install.view.place(lock or install.root.path("package.json"))
     entries = _entries(install, lock)
     if entries is None:
-        install.strangers = True
-        names = {name for each in install.packages for name in each.dependencies()}
-        doubt = "the lockfile does not mark them" if lock else "no lockfile tells which dependencies have one"
-        install.proof.append(assumed(CLAIM, doubt, place))
+        judge_unmarked(install)
+        return
+    _check_entries(install, entries)
+    marked = [(_name(key, entry), entry) for key, entry in entries.items() if _is_marked(key, entry)]
+    judge_names(install, {name for name, _ in marked}, {name for name, entry in marked if _is_foreign(entry)}, place)
+
+
+def judge_unmarked(install: Install, locked: Iterable[str] = ()) -> None:
+    """Do the same where nothing tells which dependencies have an install script; `locked` are the lockfile's names."""
+    place = install.view.place(install.lock or install.root.path("package.json"))
+    names = {*locked, *(name for each in install.packages for name in each.dependencies())}
+    doubt = "the lockfile does not mark them" if install.lock else "no lockfile tells which dependencies have one"
+    install.strangers = True
+    install.proof.append(assumed(CLAIM, doubt, place))
+    _follow(install, names)
+
+
+def judge_names(install: Install, names: set[str], foreign: set[str], place: Place) -> None:
+    """Do the same where only the install scripts of the packages `names` run; those of `foreign` are not known by name.
+
+    `place` is what says so.
+    """
+    unknown = sorted((names - _SELF_CONTAINED - _READERS.keys()) | foreign)
+    install.strangers = install.strangers or bool(names)
+    if unknown:
+        install.proof.append(assumed(CLAIM, f"what these do is not known: {', '.join(unknown)}", place))
     else:
-        _check_entries(install, entries)
-        marked = [(_name(key, entry), entry) for key, entry in entries.items() if _is_marked(key, entry)]
-        names = {name for name, _ in marked}
-        foreign = {name for name, entry in marked if _is_foreign(entry)}
-        unknown = sorted((names - _SELF_CONTAINED - _READERS.keys()) | foreign)
-        install.strangers = install.strangers or bool(names)
-        if unknown:
-            install.proof.append(assumed(CLAIM, f"what these do is not known: {', '.join(unknown)}", place))
-        else:
-            known = f"of those with one, {', '.join(sorted(names))} are known" if names else "none has one"
-            install.proof.append(proved(CLAIM, known, place))
+        known = f"of those that run, {', '.join(sorted(names))} are known" if names else "none runs"
+        install.proof.append(proved(CLAIM, known, place))
+    _follow(install, names)
+
+
+def _follow(install: Install, names: set[str]) -> None:
     if names:
-        install.reads.append(Read(package.path(".prebuild-installrc"), "prebuild-install reads it"))
+        install.reads.append(Read(install.root.path(".prebuild-installrc"), "prebuild-install reads it"))
     for name in sorted(names & _READERS.keys()):
         _READERS[name](install)
 

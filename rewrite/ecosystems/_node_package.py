@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from ..build.build import View
 from ..build.paths import inside
 from ..model import Declined, Obligation, Place, proved
-from . import Read, Write
-from ._members import files_below, matches
+from . import Command, Read, Write
 from ._node_scripts import PROGRAMS, script_effects
 from ._npm_settings import Settings
 
 LIFECYCLE = ("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
-LOCKFILES = ("npm-shrinkwrap.json", "package-lock.json")
 _DEPENDENCIES = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
 _ARCHIVES = (".tgz", ".tar.gz", ".tar")
 
@@ -46,11 +45,10 @@ class Package:
         patterns = value.get("packages", ()) if isinstance(value, dict) else value
         return tuple(str(pattern) for pattern in patterns) if isinstance(patterns, list | tuple) else ()
 
-    @property
-    def lifecycle(self) -> dict[str, str]:
-        """The scripts that an install runs."""
+    def scripts(self, names: Sequence[str]) -> dict[str, str]:
+        """Return those of the scripts `names` that there are."""
         scripts = self.table("scripts")
-        return {name: str(scripts[name]) for name in LIFECYCLE if scripts.get(name)}
+        return {name: str(scripts[name]) for name in names if scripts.get(name)}
 
     @property
     def bins(self) -> dict[str, str]:
@@ -69,25 +67,48 @@ class Package:
         """Return the names of what the package depends on."""
         return {name for group in _DEPENDENCIES for name in self.table(group)}
 
+    def specifiers(self) -> Iterator[str]:
+        """Yield the versions of the dependencies as written, those that others are overridden with included."""
+        for group in (*_DEPENDENCIES, "overrides", "resolutions"):
+            yield from strings(self.data.get(group))
+
     def path(self, *names: str) -> str:
         """Return the image path of a file of this package."""
         return posixpath.normpath(posixpath.join(self.directory, *names))
 
 
-@dataclass(slots=True)
-class Install:
-    """One package that npm installs from the tree, and what is gathered about it.
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """What differs between the package managers that install what a package.json asks for.
 
-    `packages` are the root, its workspace members and its local dependencies; `scripts` tells whether
-    lifecycle scripts run; `environment` whether one runs that may read any variable, `strangers` whether
-    install scripts of dependencies do.
+    `lockfiles` in the order in which one is in force; `files` are others that it reads beside the root's package.json.
+    `root_scripts` and `member_scripts` are the lifecycle scripts of an install that it runs; `bin_mode` is
+    what it makes of the permissions of a member's executable.
     """
 
+    name: str
+    lockfiles: tuple[str, ...]
+    files: tuple[str, ...] = (".npmrc",)
+    root_scripts: tuple[str, ...] = LIFECYCLE
+    member_scripts: tuple[str, ...] = LIFECYCLE
+    bin_mode: int = 0o755
+
+
+@dataclass(slots=True)
+class Install:
+    """One package that a package manager installs from the tree, and what is gathered about it.
+
+    `replaced` tells whether node_modules is emptied first. `packages` are the root, its workspace members and its local
+    dependencies; `scripts` tells whether lifecycle scripts run; `environment` whether one runs that may read any
+    variable, `strangers` whether install scripts of dependencies do.
+    """
+
+    manager: Manager
     root: Package
     view: View
     settings: Settings
     env: Mapping[str, str | None]
-    is_ci: bool
+    replaced: bool = False
     packages: list[Package] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
@@ -97,36 +118,44 @@ class Install:
 
     @property
     def scripts(self) -> bool:
-        """Whether npm runs lifecycle scripts."""
+        """Whether lifecycle scripts run."""
         return not self.settings.on("ignore-scripts")
 
     @property
     def lock(self) -> str | None:
         """The path of the lockfile in force, None if the context brings none."""
-        return next((path for name in LOCKFILES if self.view.exists(path := self.root.path(name))), None)
+        return next((path for name in self.manager.lockfiles if self.view.exists(path := self.root.path(name))), None)
 
-    def gather(self) -> None:
-        """Collect reads, writes and proof; raises Declined where the list cannot be made."""
-        root = self.root
-        for name in ("package.json", *LOCKFILES, "yarn.lock", ".npmrc"):
-            self.reads.append(Read(root.path(name), "npm reads it", required=name == "package.json"))
-        self.packages = [root, *workspace_members(root, self.view)]
-        self.writes.append(Write(root.path("node_modules"), "npm installs", replaced=self.is_ci))
+    @property
+    def place(self) -> Place:
+        """Where the root's package.json stands."""
+        return self.view.place(self.root.path("package.json"))
+
+    def gather(self, members: Iterable[Package], specifiers: Iterable[str] = ()) -> None:
+        """Collect reads, writes and proof; raises Declined where the list cannot be made.
+
+        `members` are those of the workspace, `specifiers` are versions that stand outside of a package.json.
+        """
+        root, name = self.root, self.manager.name
+        for file in ("package.json", *self.manager.lockfiles, *self.manager.files):
+            self.reads.append(Read(root.path(file), f"{name} reads it", required=file == "package.json"))
+        self.packages = [root, *members]
+        self.writes.append(Write(root.path("node_modules"), f"{name} installs", replaced=self.replaced))
         for member in self.packages[1:]:
             self.reads.append(Read(member.path("package.json"), "a workspace member's manifest", required=True))
-        members = len(self.packages) - 1
+        count = len(self.packages) - 1
+        self._local_dependencies(root, specifiers)
         for package in self.packages:  # grows on the way
-            self._local_dependencies(package)
+            self._local_dependencies(package, package.specifiers())
         for package in self.packages[1:]:
             # Before 10.8 npm ci emptied only the root's node_modules.
-            self.writes.append(Write(package.path("node_modules"), "npm installs"))
+            self.writes.append(Write(package.path("node_modules"), f"{name} installs"))
             self._bins(package)
         if self.scripts:
             self._lifecycles()
-        if members:
-            where = self.view.place(root.path("package.json"))
-            claim = f"the manifests of all {members} workspace members are copied"
-            self.proof.append(proved(claim, "its workspaces", where))
+        if count:
+            claim = f"the manifests of all {count} workspace members are copied"
+            self.proof.append(proved(claim, "its workspaces", self.place))
 
     def check(self) -> None:
         """Decline if something is to be copied that lies where the install writes; call it last."""
@@ -136,26 +165,39 @@ class Install:
                     premise = f"{read.path} ({read.why}) lies in {write.path}, where {write.why}"
                     raise Declined(premise, self.view.place(read.path))
 
+    def command(self, ecosystem: str, title: str) -> Command:
+        """Return what was gathered as the install `title`."""
+        reads, writes = tuple(dict.fromkeys(self.reads)), tuple(dict.fromkeys(self.writes))
+        environment = self.environment or None in self.settings.values.values()
+        return Command(ecosystem, title, True, reads, writes, None, tuple(self.proof), environment, self.strangers)
+
     def _bins(self, package: Package) -> None:
-        """Copy executables along: npm links them only if they are there, and makes them executable."""
+        """Copy executables along: they are linked only if they are there, and made executable."""
         if "bin" in package.table("directories"):
             raise Declined("a workspace member names a bin directory", self.view.place(package.path("package.json")))
         for file in package.bins.values():
             path = package.path(file)
             if not self.view.exists(path):
-                continue  # npm misses it before the change as well
+                continue  # it is missed before the change as well
             first = (self.view.read(path) or "").split("\n", 1)[0]
-            if _mode(self.view, path) != 0o755 or first.endswith("\r"):
+            if _mode(self.view, path) != self.manager.bin_mode or first.endswith("\r"):
                 raise Declined(
-                    f"npm changes the file {path} (a bin of {package.directory}) to make it executable,"
+                    f"{self.manager.name} changes the file {path} (a bin of {package.directory}) to make it executable,"
                     " and a later COPY would put it back",
                     self.view.place(path),
                 )
             self.reads.append(Read(path, "a workspace member's executable"))
 
-    def _local_dependencies(self, owner: Package) -> None:
-        values = [value for group in (*_DEPENDENCIES, "overrides") for value in _strings(owner.data.get(group))]
-        for target in filter(None, map(_local_target, values)):
+    def _local_dependencies(self, owner: Package, specifiers: Iterable[str]) -> None:
+        for value in specifiers:
+            if value.startswith("exec:"):
+                raise Declined(f"a program of the project makes the dependency {value}", self.place)
+            if value.startswith("patch:"):
+                self._patched(owner, value)
+                continue
+            target = _local_target(value)
+            if target is None:
+                continue
             if target.startswith("~"):
                 raise Declined("a dependency lies in the home directory", self.view.place(owner.path("package.json")))
             path = owner.path(target)
@@ -169,13 +211,27 @@ class Install:
                 raise Declined(f"the package.json of the local dependency {path} cannot be read", self.view.place(path))
             self.packages.append(local)
 
+    def _patched(self, owner: Package, value: str) -> None:
+        """Add the files of a ``patch:`` version, as Yarn 2 and later write it; ``~/`` is the workspace's root."""
+        _, _, files = unquote(value).partition("#")
+        for file in files.partition("::")[0].split("&"):
+            name = file.removeprefix("optional!")
+            if "#" in name or not name:
+                raise Declined(f"which files {value} names is not known", self.view.place(owner.path("package.json")))
+            if not name.startswith(("builtin<", "~builtin<")):
+                path = self.root.path(name[2:]) if name.startswith("~/") else owner.path(name)
+                self.reads.append(Read(path, "a patch of a dependency", required=True))
+
     def _lifecycles(self) -> None:
         own = {name: package for package in self.packages[1:] for name in package.bins}
         for package in self.packages:
             path = package.path("binding.gyp")
-            if self.view.exists(path) and not {"install", "preinstall"} & package.lifecycle.keys():
-                raise Declined("a binding.gyp makes npm build the package from its sources", self.view.place(path))
-            for name, text in package.lifecycle.items():
+            manager = self.manager
+            scripts = package.scripts(manager.root_scripts if package is self.root else manager.member_scripts)
+            if self.view.exists(path) and not {"install", "preinstall"} & scripts.keys():
+                premise = f"a binding.gyp makes {manager.name} build the package from its sources"
+                raise Declined(premise, self.view.place(path))
+            for name, text in scripts.items():
                 self._lifecycle(package, name, text)
         if self.environment and own.keys() & PROGRAMS:
             name = min(own.keys() & PROGRAMS)
@@ -199,33 +255,6 @@ class Install:
         return self.view.place(package.path("package.json"), text.count("\n", 0, max(at, 0)) + 1)
 
 
-def workspace_members(root: Package, view: View) -> Iterator[Package]:
-    """Yield the members of the workspace at `root` that the view has, in the order of their directories.
-
-    Raises Declined for patterns that npm may read in another way.
-    """
-    patterns = [pattern.removeprefix("./").strip("/") for pattern in root.workspaces]
-    place = view.place(root.path("package.json"))
-    for pattern in patterns:
-        if pattern.startswith("!") or set(pattern) & set("{}()[]\\") or ".." in pattern.split("/"):
-            raise Declined(f"its workspaces use the pattern {pattern}", place)
-    found = []
-    for path, is_link in files_below(root.directory, view) if patterns else ():
-        names = posixpath.relpath(path, root.directory).split("/")
-        if "node_modules" in names or names == ["package.json"]:
-            continue
-        leads = is_link and view.is_dir(path)
-        if leads and any(matches(names, pattern.split("/"), partly=True) for pattern in patterns):
-            raise Declined(f"{path} is a symbolic link where its workspaces are", view.place(path))
-        if names[-1] == "package.json" and any(matches(names[:-1], pattern.split("/")) for pattern in patterns):
-            found.append(posixpath.dirname(path))
-    for directory in sorted(set(found)):
-        member = Package.parse(directory, view)
-        if member is None:
-            raise Declined("a workspace member's package.json cannot be read", view.place(f"{directory}/package.json"))
-        yield member
-
-
 def _mode(view: View, path: str) -> int | None:
     """Return the permissions of the file at the image path, None if a COPY sets them in a way that is not read."""
     copy = next(copy for copy in view.copies if copy.context_path(path) is not None)
@@ -239,16 +268,17 @@ def _mode(view: View, path: str) -> int | None:
 def _local_target(value: str) -> str | None:
     """Return the path that a dependency's version names, None if it names no file."""
     scheme, colon, rest = value.partition(":")
-    if colon and scheme in ("file", "link"):
+    if colon and scheme in ("file", "link", "portal"):
         return "/" + rest.lstrip("/") if rest.startswith("//") else rest
     if value.startswith((".", "/", "~/")) or (not colon and value.endswith(_ARCHIVES)):
         return value
     return None
 
 
-def _strings(value: object) -> Iterator[str]:
+def strings(value: object) -> Iterator[str]:
+    """Yield the texts in a value of JSON or YAML, at any depth."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         for item in value.values():
-            yield from _strings(item)
+            yield from strings(item)

@@ -20,6 +20,7 @@ Effects = tuple[list[Read], list[Write]]
 # These look at no file, so that a word whose value is not known does no harm.
 _BUILTIN = frozenset({"echo", "true", "false", ":", "exit", "printf"})
 _NOTHING = frozenset({"is-ci", "only-allow", "opencollective-postinstall"})
+_RUNNERS = frozenset({"npm", "yarn", "pnpm", "bun"})
 _HARMLESS_VARIABLES = frozenset({"CI", "DEBUG", "FORCE_COLOR", "HUSKY", "NODE_ENV", "NO_COLOR"})
 _NPX_SWITCHES = frozenset({"--yes", "-y", "--no", "--no-install", "--quiet", "-q", "--"})
 _FILE_TESTS = frozenset(f"-{letter}" for letter in "bcdefghkLprsSuwx")
@@ -115,8 +116,8 @@ def _command(words: Sequence[str | None], script: _Script) -> Effects:
     _check_origin(program, script)
     if program in _NOTHING:
         return [], []
-    if program == "npm":
-        return _npm_run(known, script)
+    if program in _RUNNERS:
+        return _runner(known, script)
     handler = _HANDLERS.get(program)
     if handler is None:
         raise Declined(f"what `{program}` reads is not known")
@@ -132,18 +133,27 @@ def _check_origin(program: str, script: _Script) -> None:
             raise Declined(f"`{program}` is {version}, not the package of that name")
 
 
-def _npm_run(words: list[str], script: _Script) -> Effects:
+def _runner(words: list[str], script: _Script) -> Effects:
+    """Follow ``npm run NAME`` and its like; yarn and pnpm run programs of dependencies, too."""
+    asked = Declined(f"what `{' '.join(words)}` runs is not known")
     operands = [word for word in words[1:] if word not in ("-s", "--silent", "--if-present")]
     scripts = script.data.get("scripts")
-    runs = len(operands) == 2 and operands[0] in ("run", "run-script")
-    if not runs or not isinstance(scripts, dict) or script.depth > _DEEPEST:
-        raise Declined(f"what `{' '.join(words)}` runs is not known")
-    name = operands[1]
-    if name not in scripts and "--if-present" not in words:
+    is_run, is_yarn = operands[:1] in (["run"], ["run-script"]), words[0] in ("yarn", "pnpm")
+    is_program = is_yarn and operands[:1] == ["exec"]
+    operands = operands[1:] if is_run or is_program else operands
+    name = operands[0] if operands else ""
+    if script.depth > _DEEPEST or not name or not (is_run or is_yarn):
+        raise asked
+    is_script = isinstance(scripts, dict) and name in scripts and not is_program
+    if not is_script and is_yarn and name in PROGRAMS:
+        return _command(operands, script)
+    if len(operands) != 1 or not isinstance(scripts, dict) or is_program:
+        raise asked
+    if not is_script and "--if-present" not in words:
         raise Declined(f"there is no script {name}")
     reads: list[Read] = []
     writes: list[Write] = []
-    for each in (f"pre{name}", name, f"post{name}") if name in scripts else ():
+    for each in (f"pre{name}", name, f"post{name}") if is_script else ():
         found = _text(str(scripts.get(each, "")), replace(script, depth=script.depth + 1))
         reads += found[0]
         writes += found[1]

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from ..build.build import View
-from ..build.images import ROOT
-from ..build.options import UnknownOption, arguments
-from ..build.paths import join
-from ..build.runs import Run, Step
-from ..model import Declined, Obligation, assumed, proved
-from . import CachePlace, CachePlan, Command, MountSpec, Site, Tool, Write, no_fetch
-from ._members import above
+from ..build.runs import Step
+from ..model import Declined, proved
+from . import CachePlace, CachePlan, Command, Site, Tool, Write, no_fetch
+from ._node_cache import configured, home_of, mount_at, no_npx, not_offline, refilled
 from ._node_dependencies import judge_dependencies
-from ._node_package import Install, Package
+from ._node_line import Line, global_install
+from ._node_package import Install, Manager, Package
+from ._node_workspaces import no_workspace_above, workspace_members
 from ._npm_settings import Settings, load_settings, settings_reads
 
 NAME = "npm"
@@ -39,8 +37,7 @@ TOOLS = (
 )
 # An install of the project itself; one with -g brings a tool.
 INSTALLING = re.compile(
-    r"\b(?:npm|pnpm|yarn|bun)\b(?![^\n;&|]*\s(?:-g|--global|--location=global)\b)[^\n;&|]*?\b(?:ci|i|install|clean-install)\b"
-    r"|(?:RUN|&&|;)\s+yarn(?:\s|$)"
+    r"\bnpm\b(?![^\n;&|]*\s(?:-g|--global|--location=global)\b)[^\n;&|]*?\b(?:ci|i|install|clean-install)\b"
 )
 # Settings, but for those that only name a registry or how to talk to it.
 CONFIGURES = re.compile(
@@ -73,47 +70,11 @@ _QUIET = frozenset({"get", "root", "bin", "help", "ping", "view", "prefix", "ver
 _CLEANING = frozenset({"clean", "clear", "rm"})
 _PROJECT = frozenset("run run-script exec start".split())
 
-# Programs that people install globally, and whose install scripts look at no project.
-_TOOL_NAMES = """
-@angular/cli @nestjs/cli @vue/cli bower concurrently corepack cross-env dotenv-cli eslint forever grunt-cli gulp
-gulp-cli http-server jest knex lerna mocha node-gyp nodemon npm npm-check-updates npm-run-all pm2 pnpm prettier prisma
-rimraf sequelize-cli serve ts-node tsx turbo typescript vite webpack webpack-cli yarn
-"""
-_TOOLS = frozenset(_TOOL_NAMES.split())
+_MANAGER = Manager("npm", ("npm-shrinkwrap.json", "package-lock.json"), ("yarn.lock", ".npmrc"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """An npm command line: what it is told to do, and its options in their long form."""
-
-    subcommand: str
-    operands: tuple[str, ...]
-    options: Mapping[str, str]
-
-    @classmethod
-    def read(cls, step: Step) -> _Line:
-        """Read the words of `step`; raises Declined for an option that is not known."""
-        try:
-            found = arguments(step.words, 1, _SWITCHES, _VALUED)
-        except UnknownOption as error:
-            raise Declined(str(error)) from None
-        options: dict[str, str] = {}
-        operands: list[str] = []
-        switch, at = "", -1
-        for argument in found:
-            option = _SPELLINGS.get(argument.option, argument.option)
-            if option:
-                options[option] = argument.value
-                switch, at = (option, argument.index) if option in _SWITCHES and not argument.value else ("", -1)
-            elif argument.value in ("true", "false") and argument.index == at + 1:
-                options[switch] = argument.value
-            else:
-                operands.append(argument.value)
-        return cls(operands[0] if operands else "", tuple(operands[1:]), options)
-
-    def root(self, step: Step) -> str | None:
-        """Return the directory whose package.json npm looks for first, None if it is not known."""
-        return join(step.cwd, self.options.get("--prefix", "."))
+def _line(step: Step) -> Line:
+    return Line.read(step, _SWITCHES, _VALUED, _SPELLINGS)
 
 
 def recognise(step: Step, view: View) -> Command | None:
@@ -121,7 +82,7 @@ def recognise(step: Step, view: View) -> Command | None:
     if step.program != "npm":
         return None
     try:
-        line = _Line.read(step)
+        line = _line(step)
     except Declined as declined:
         return Command(NAME, "npm", bool((_INSTALL | _CI) & set(step.words)), declined=declined)
     title = f"npm {line.subcommand}".strip()
@@ -129,7 +90,7 @@ def recognise(step: Step, view: View) -> Command | None:
     try:
         if not installs:
             return _other(step, view, line, title)
-        root = line.root(step)
+        root = line.root(step, "--prefix")
         settings = load_settings(step, view, None, line.options)
         if settings.on("global") or settings.values.get("location") == "global":
             return _global(step, view, line, settings)
@@ -140,7 +101,7 @@ def recognise(step: Step, view: View) -> Command | None:
         return Command(NAME, title, installs, declined=declined, project=line.subcommand in _PROJECT)
 
 
-def _other(step: Step, view: View, line: _Line, title: str) -> Command:
+def _other(step: Step, view: View, line: Line, title: str) -> Command:
     """Return the effect of a command that installs nothing; raises Declined if it is not known."""
     verb = line.operands[0] if line.operands else ""
     writes = _home_writes(step, load_settings(step, view, None, line.options))
@@ -171,33 +132,16 @@ def _home_writes(step: Step, settings: Settings) -> tuple[Write, ...]:
     )
 
 
-def _global(step: Step, view: View, line: _Line, settings: Settings) -> Command:
-    for operand in line.operands:
-        if operand.startswith((".", "/", "~", "file:")) or operand.endswith((".tgz", ".tar.gz", ".tar")):
-            raise Declined(f"npm install -g {operand} installs from the tree")
-    if not line.operands:
-        raise Declined("npm install -g without a name installs the tree itself")
+def _global(step: Step, view: View, line: Line, settings: Settings) -> Command:
     prefix = settings.path("prefix")
     places = ("/usr/local", "/usr/lib/node_modules", *([prefix] if prefix else []))
     writes = (*(Write(path, "npm's global prefix") for path in places), *_home_writes(step, settings))
     reads = tuple(settings_reads(settings, str(step.cwd or "/"), step, view))
-    claim = "no install script of a global package reads the project"
-    unknown = [name for name in map(_unversioned, line.operands) if name not in _TOOLS]
-    if settings.on("ignore-scripts"):
-        proof = proved(claim, "scripts are not run")
-    elif unknown:
-        proof = assumed(claim, f"what {', '.join(unknown)} and what they need do is not known")
-    else:
-        proof = proved(claim, f"{', '.join(map(_unversioned, line.operands))}: known")
-    return Command(NAME, "npm install -g", True, reads, writes, None, (proof,), not settings.on("ignore-scripts"))
+    command = Command(NAME, "npm install -g")
+    return global_install(command, line.operands, reads, writes, not settings.on("ignore-scripts"))
 
 
-def _unversioned(operand: str) -> str:
-    scope, _, name = operand.rpartition("/")
-    return f"{scope}/{name.partition('@')[0]}" if scope else name.partition("@")[0]
-
-
-def _local(step: Step, view: View, line: _Line, root: str) -> Command:
+def _local(step: Step, view: View, line: Line, root: str) -> Command:
     is_ci = line.subcommand in _CI
     title = "npm ci" if is_ci else "npm install"
     if line.operands:
@@ -209,11 +153,11 @@ def _local(step: Step, view: View, line: _Line, root: str) -> Command:
     package = Package.parse(root, view)
     if package is None:
         raise Declined(f"{root}/package.json is not a readable file of the build context")
-    _no_workspace_above(root, view)
-    install = Install(package, view, settings, step.env, is_ci)
+    no_workspace_above(root, view)
+    install = Install(_MANAGER, package, view, settings, step.env, is_ci)
     install.reads += settings_reads(settings, root, step, view)
     install.writes += _home_writes(step, settings)
-    install.gather()
+    install.gather(workspace_members(package, view))
     if install.scripts:
         judge_dependencies(install)
     else:
@@ -221,9 +165,7 @@ def _local(step: Step, view: View, line: _Line, root: str) -> Command:
     if not is_ci and settings.on("package-lock", default=True):
         install.writes += _rewritten(install)
     install.check()
-    reads, writes = tuple(dict.fromkeys(install.reads)), tuple(dict.fromkeys(install.writes))
-    environment = install.environment or None in settings.values.values()
-    return Command(NAME, title, True, reads, writes, None, tuple(install.proof), environment, install.strangers)
+    return install.command(NAME, title)
 
 
 def _rewritten(install: Install) -> Iterator[Write]:
@@ -234,44 +176,28 @@ def _rewritten(install: Install) -> Iterator[Write]:
         yield Write(path, "npm install keeps it up to date", local=False)
 
 
-def _no_workspace_above(root: str, view: View) -> None:
-    """Decline if `root` may be a member of a workspace whose root lies above it: npm installs that one."""
-    for directory in above(root):
-        package = Package.parse(directory, view)
-        if package and package.workspaces:
-            place = view.place(posixpath.join(directory, "package.json"))
-            raise Declined(f"{root} may be a member of the workspace at {directory}", place)
-
-
 def cache(site: Site) -> CachePlan | None:
     """Return how an npm install uses a mount over npm's cache."""
     step = site.step
     if step.program != "npm" or not (_INSTALL | _CI) & set(step.words):
         return None
-    line = _Line.read(step)
-    settings = load_settings(step, site.view, line.root(step), line.options)
+    line = _line(step)
+    settings = load_settings(step, site.view, line.root(step, "--prefix"), line.options)
     if line.subcommand not in _INSTALL | _CI or settings.on("offline"):
         return None
     if "--cache" in line.options:
         raise Declined("--cache is given already")
-    account, home = site.account, site.run.home
-    if account is None or home is None:
-        raise Declined("the user that this RUN runs as is not known, and with it where npm's cache lies")
-    target, reason = _cache_directory(site, settings, line.root(step))
-    root = account.name == ROOT.name
-    if not root and account.uid is None:
-        raise Declined(f"the uid of {account.name} is not known, and a mount that it cannot write is of no use")
-    if not root and (not account.home_exists or posixpath.dirname(target) != account.home):
-        premise = f"{posixpath.dirname(target)} may not exist or not belong to {account.name}"
-        raise Declined(f"{premise}, and a mount would make it root's")
-    mount = MountSpec(target) if root else MountSpec(target, uid=account.uid, gid=account.gid)
+    home_of(site, "npm")
+    target, reason = _cache_directory(site, settings, line.root(step, "--prefix"))
+    mount = mount_at(site, target)
+    not_offline(site, "npm")
     return CachePlan(
         "keep npm's downloads in a cache mount",
         "after an edit of the manifests only what is new is downloaded",
         (mount,),
         (),
         (target,),
-        (proved(f"npm keeps its cache in {target}", reason), *_unneeded(site)),
+        (proved(f"npm keeps its cache in {target}", reason), refilled("npm"), *no_npx(site)),
     )
 
 
@@ -284,46 +210,8 @@ def _cache_directory(site: Site, settings: Settings, root: str | None) -> tuple[
     if "cache" in settings.values:
         path = f"{root}/.npmrc"
         raise Declined("a .npmrc moves npm's cache", site.view.place(path) if site.view.exists(path) else None)
-    for run in _until(site):
-        for step in run.steps:
-            if (
-                step.program == "npm"
-                and "set" in step.words
-                and any((w or "cache").startswith("cache") for w in step.words)
-            ):
-                raise Declined("npm config moves npm's cache", site.build.step_place(run, step))
+    configured(site, "npm", "cache")
     return posixpath.normpath(f"{site.run.home}/.npm"), f"HOME is {site.run.home}"
-
-
-def _until(site: Site) -> Iterator[Run]:
-    """Yield the RUNs of the stage and of those below it, up to the site's own."""
-    for stage in site.stage.lineage:
-        for instruction in stage.instructions:
-            if instruction.keyword == "RUN":
-                yield site.build.run(instruction)
-            if instruction is site.run.instruction:
-                break
-
-
-def _unneeded(site: Site) -> Iterator[Obligation]:
-    """Yield the proof that nobody misses what the mount keeps out of the image; raises Declined."""
-    for run in (site.run, *site.later_runs):
-        for step in run.steps:
-            if step.program == "npm" and _is_offline(step):
-                raise Declined("a later npm works offline, from the cache", site.build.step_place(run, step))
-    yield proved("no step and no program reads npm's cache", "npm only ever re-fills it (FACTS: class A)")
-    package = Package.parse(site.step.cwd or "", site.view)
-    known = package.dependencies() if package else set()
-    for step in site.run.steps:
-        operands = [word for word in step.words[1:] if word and not word.startswith("-")]
-        if step.program == "npx" and operands and operands[0] not in known:
-            where = site.build.step_place(site.run, step)
-            doubt = "what npx fetches itself would be kept out of the image"
-            yield assumed(f"npx finds {operands[0]} in node_modules", doubt, where)
-
-
-def _is_offline(step: Step) -> bool:
-    return "--offline" in step.words or any(name.lower() == "npm_config_offline" for name in step.env)
 
 
 def cleaned(step: Step) -> Sequence[str]:
