@@ -26,6 +26,7 @@ class Account:
 
 ROOT = Account("root", 0, 0, "/root")
 NODE = Account("node", 1000, 1000, "/home/node")
+GRADLE = Account("gradle", 1000, 1000, "/home/gradle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,13 @@ _KNOWN: dict[str, tuple[str | None, tuple[Account, ...]]] = {
     "buildpack-deps": ("/", ()),
     "composer": ("/app", ()),
     "debian": ("/", ()),
+    "eclipse-temurin": ("/", ()),
     "elixir": ("/", ()),
     "erlang": ("/", ()),
     "gcc": ("/", ()),
     "golang": ("/go", ()),
+    "gradle": ("/home/gradle", (GRADLE,)),
+    "maven": (None, ()),
     "nginx": ("/", ()),
     "node": ("/", (NODE,)),
     "perl": (None, ()),
@@ -65,6 +69,7 @@ _KNOWN: dict[str, tuple[str | None, tuple[Account, ...]]] = {
 _ENVIRONMENT: dict[str, tuple[tuple[str, str | None], ...]] = {
     "composer": (("COMPOSER_ALLOW_SUPERUSER", "1"), ("COMPOSER_HOME", "/tmp")),
     "golang": (("GOPATH", "/go"), ("GOTOOLCHAIN", None)),
+    "maven": (("MAVEN_CONFIG", "/root/.m2"),),
     "ruby": (("BUNDLE_APP_CONFIG", "/usr/local/bundle"), ("BUNDLE_PATH", None), ("GEM_HOME", "/usr/local/bundle")),
     "rust": (("CARGO_HOME", "/usr/local/cargo"), ("RUSTUP_HOME", "/usr/local/rustup")),
 }
