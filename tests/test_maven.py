@@ -140,7 +140,7 @@ def test_a_parent_of_another_name_comes_from_a_repository() -> None:
         ("<repositories><repository><url>file:libs</url></repository></repositories>", "file:libs lies is not known"),
         ("<build><plugins><plugin><groupId>org.eclipse.tycho</groupId><artifactId>tycho-maven-plugin</artifactId>"
          "<extensions>true</extensions></plugin></plugins></build>", "what the extension org.eclipse.tycho"),
-        ("<dependencies><dependency><systemPath>${j.home}/t.jar</systemPath></dependency></dependencies>", "t.jar lies"),
+        ("<dependencies><dependency><systemPath>${j}/t.jar</systemPath></dependency></dependencies>", "t.jar lies"),
     ],
 )  # fmt: skip
 def test_poms_that_are_declined(more: str, premise: str) -> None:
