@@ -17,7 +17,7 @@ _ELSEWHERE = re.compile(r"home\s*=\s*(?P<path>/Users/|/opt/homebrew/|/home/|/nix
 def environment(path: str, view: View, step: Step, why: str) -> Write:
     """Return the environment at an image path as what an install writes.
 
-    One that a COPY brings and whose Python is not in the image is broken there: uv, poetry and pdm make it anew.
+    One that a COPY brings and whose Python is not in the image is broken there: uv makes it anew.
     """
     text = view.read(posixpath.join(path, "pyvenv.cfg")) or ""
     found = _ELSEWHERE.search(text)

@@ -56,6 +56,22 @@ _CODE_KEYS = frozenset({"hooks", "hook", "custom-hook", "run-setuptools", "scrip
 _CODE_SOURCES = frozenset({"code", "env", "vcs", "scm", "call"})
 
 
+def canonical(name: str) -> str:
+    """Return a distribution's name in the form that lockfiles use."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def load_toml(path: str, view: View) -> Mapping[str, Any] | None:
+    """Return the TOML file at an image path, None where no COPY brings it; raises Declined if it cannot be read."""
+    text = view.read(path)
+    if text is None and view.exists(path):
+        raise Declined(f"{path} is no longer as it was copied", view.place(path))
+    try:
+        return None if text is None else tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Declined(f"it cannot be read: {error}", view.place(path)) from None
+
+
 def project_reads(directory: str, view: View, editable: bool) -> tuple[list[Read], tuple[str, ...]]:
     """Return what installing the project at the image path `directory` reads, and what it leaves there.
 
@@ -103,7 +119,7 @@ def _back_end(text: str | None, directory: str, view: View) -> _BackEnd:
         raise Declined(f"what the build back end {name} reads is not known", place)
     for requirement in system.get("requires", ()):
         package = re.split(r"[^A-Za-z0-9._-]", str(requirement).strip(), maxsplit=1)[0]
-        if re.sub(r"[-_.]+", "-", package).lower() not in _REQUIRES:
+        if canonical(package) not in _REQUIRES:
             raise Declined(f"what its build requirement {package} reads is not known", place)
     back_end = _BACK_ENDS[name]
     for code in back_end.code:

@@ -17,9 +17,9 @@ from . import Command, Read, Write
 from ._members import above
 from ._pip_settings import prefixes, settings
 from ._python_environment import environment, home_writes
-from ._python_project import table
+from ._python_project import load_toml, table
 from ._requirements import Reader
-from ._uv_project import CONFIGURATION, parse
+from ._uv_project import CONFIGURATION
 from ._uv_settings import Line, configuration, start_directory, switched
 
 _FILES: tuple[str, ...] = (
@@ -88,7 +88,7 @@ def _reader(step: Step, view: View, line: Line, directory: str) -> Reader:
 def _manifest(reader: Reader, step: Step, view: View, name: str) -> None:
     """Take the dependencies that a pyproject.toml lists; one that has to be built to know them is not followed."""
     path = _path(step, name)
-    data = parse(path, view) if path.endswith(".toml") else None
+    data = load_toml(path, view) if path.endswith(".toml") else None
     place = view.place(path)
     if data is None:
         raise Declined(f"{name} has to be run or built to know what it asks for", place)

@@ -9,8 +9,6 @@ looks at no metadata at all. A package without ``[build-system]`` is not install
 from __future__ import annotations
 
 import posixpath
-import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +18,7 @@ from ..build.paths import join
 from ..model import Declined
 from . import Read, Write
 from ._members import above, files_below, matches
-from ._python_project import project_reads, table
+from ._python_project import canonical, load_toml, project_reads, table
 from ._requirements import is_remote
 
 CONFIGURATION = ("uv.toml", ".python-version", ".python-versions")
@@ -97,30 +95,10 @@ def _named(entry: object) -> Iterator[str]:
             yield from (str(item["name"]) for items in lists for item in items if "name" in item)
 
 
-def canonical(name: str) -> str:
-    """Return a distribution's name in the form that lockfiles use."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def parse(path: str, view: View) -> Mapping[str, Any] | None:
-    """Return the TOML file at an image path, None where no COPY brings it; raises Declined if it cannot be read."""
-    text = view.read(path)
-    if text is None and not view.exists(path):
-        return None
-    try:
-        return tomllib.loads(text) if text is not None else _unreadable(path, view)
-    except tomllib.TOMLDecodeError as error:
-        raise Declined(f"it cannot be read: {error}", view.place(path)) from None
-
-
-def _unreadable(path: str, view: View) -> Mapping[str, Any]:
-    raise Declined(f"{path} is no longer as it was copied", view.place(path))
-
-
 def find_project(start: str, view: View) -> Project:
     """Return the project that uv finds from the image path `start`; raises Declined."""
     for directory in (start, *above(start)):
-        data = parse(posixpath.join(directory, "pyproject.toml"), view)
+        data = load_toml(posixpath.join(directory, "pyproject.toml"), view)
         if data is not None:
             break
     else:
@@ -128,11 +106,11 @@ def find_project(start: str, view: View) -> Project:
     root, root_data = directory, data
     if "workspace" not in table(data, "tool", "uv"):
         for parent in above(directory):
-            found = parse(posixpath.join(parent, "pyproject.toml"), view)
+            found = load_toml(posixpath.join(parent, "pyproject.toml"), view)
             if found is not None and "workspace" in table(found, "tool", "uv"):
                 root, root_data = parent, found
                 break
-    project = Project(root, view, None, [], parse(posixpath.join(root, "uv.lock"), view))
+    project = Project(root, view, None, [], load_toml(posixpath.join(root, "uv.lock"), view))
     _no_local_index(root, root_data, view)
     for path in (root, *_members(root, root_data, view)):
         _add(project, path)
@@ -165,7 +143,7 @@ def _members(root: str, data: Mapping[str, Any], view: View) -> list[str]:
 
 
 def _add(project: Project, directory: str) -> None:
-    data = parse(posixpath.join(directory, "pyproject.toml"), project.view)
+    data = load_toml(posixpath.join(directory, "pyproject.toml"), project.view)
     if data is not None and (name := table(data, "project").get("name")):
         project.locals.append(Local(canonical(str(name)), directory, data))
 
@@ -193,7 +171,7 @@ def _add_path_sources(project: Project) -> None:
 
 
 def _add_outside(project: Project, name: str, directory: str) -> None:
-    data = parse(posixpath.join(directory, "pyproject.toml"), project.view)
+    data = load_toml(posixpath.join(directory, "pyproject.toml"), project.view)
     if data is None and not project.view.exists(directory):
         place = project.view.place(project.lock_path)
         raise Declined(f"{name} lies in {directory}, which is not in the build context", place)
@@ -203,7 +181,7 @@ def _add_outside(project: Project, name: str, directory: str) -> None:
 
 def _no_local_index(root: str, data: Mapping[str, Any], view: View) -> None:
     """Decline packages that are looked for in a directory."""
-    own = parse(posixpath.join(root, "uv.toml"), view)
+    own = load_toml(posixpath.join(root, "uv.toml"), view)
     name = "pyproject.toml" if own is None else "uv.toml"
     settings = table(data, "tool", "uv") if own is None else own
     places = [settings.get("index-url"), *settings.get("extra-index-url", ()), *settings.get("find-links", ())]

@@ -13,7 +13,8 @@ from ..build.runs import Step
 from ..model import Declined, proved
 from . import Command, Fetch, Site, Write
 from ._python_environment import environment, home_writes, system_prefixes
-from ._uv_project import Local, Project, canonical, find_project, reads
+from ._python_project import canonical
+from ._uv_project import Local, Project, find_project, reads
 from ._uv_settings import Line, check, configuration, read_line, start_directory, switched, verb_of
 
 _PARTIAL = ("--no-install-project", "--no-install-workspace", "--no-install-local")

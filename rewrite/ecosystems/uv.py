@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..build.build import View
 from ..build.paths import join
@@ -24,7 +24,7 @@ from ._uv_pip import builds_local, pip_command
 from ._uv_project import CONFIGURATION, reads
 from ._uv_settings import Line, check, configuration, read_line, start_directory, verb_of
 from ._uv_sync import Sync, project_command, sync_fetch, tool_writes
-from ._wheels import base_python, has_wheel
+from ._wheels import CLAIM, judge_wheels
 
 NAME = "uv"
 IGNORE = "python"
@@ -193,31 +193,26 @@ def _usable(site: Site, line: Line) -> None:
 
 def _no_build(site: Site, line: Line) -> Obligation:
     """Judge whether uv might keep a wheel that it has compiled for this image."""
-    claim = "no wheel that was built by other flags, or against other libraries, is installed"
-    only = line.values("--only-binary", "--no-binary")
     if line.on("--no-build") or ":all:" in line.values("--only-binary") or site.step.env.get("UV_NO_BUILD") == "1":
-        return proved(claim, "uv is told to build none")
-    if line.verb != "sync" or only:
-        return assumed(claim, "uv keeps the wheels that it builds, and no lockfile says that it builds none")
-    project = Sync(site.step, site.view, line).project
-    if project.lock is None:
-        return assumed(claim, "uv keeps the wheels that it builds, and no lockfile says that it builds none")
-    base = site.stage.lineage[-1].from_.words[0].text
-    pinned = re.match(
-        r"\s*(?:cpython-?)?(3\.\d+)", site.view.read(posixpath.join(project.root, ".python-version")) or ""
-    )
-    python = pinned[1] if pinned else base_python(base)
-    for entry in project.lock.get("package", ()):
-        source = entry.get("source", {})
-        if "registry" not in source and "url" not in source:
-            if {"git", "path"} & source.keys():
-                return assumed(claim, f"uv builds {entry.get('name')}", site.view.place(project.lock_path))
-            continue
-        names = [str(wheel.get("url") or wheel.get("path")) for wheel in entry.get("wheels", ())]
-        if not has_wheel((name.rpartition("/")[2] for name in names), base, python):
-            doubt = f"uv may build {entry.get('name')}, for which the lockfile names no wheel that is sure to fit"
-            return assumed(claim, doubt, site.view.place(project.lock_path))
-    return proved(claim, "for every package the lockfile names a wheel that fits", site.view.place(project.lock_path))
+        return proved(CLAIM, "uv is told to build none")
+    project = Sync(site.step, site.view, line).project if line.verb == "sync" else None
+    forced = line.on("--no-binary", "--no-binary-package") or "UV_NO_BINARY" in site.step.env
+    if project is None or project.lock is None or forced:
+        return assumed(CLAIM, "uv keeps the wheels that it builds, and no lockfile says that it builds none")
+    root = posixpath.join(project.root, "pyproject.toml")
+    if "no-binary" in (site.view.read(root) or ""):
+        return assumed(CLAIM, "settings tell uv to build", site.view.place(root))
+    packages = [
+        (str(entry.get("name")), [_file_name(wheel) for wheel in entry.get("wheels", ())])
+        for entry in project.lock.get("package", ())
+        if not {"editable", "directory", "virtual"} & entry.get("source", {}).keys()
+    ]
+    version = site.view.read(posixpath.join(project.root, ".python-version"))
+    return judge_wheels(site, "uv", packages, version, site.view.place(project.lock_path))
+
+
+def _file_name(wheel: Mapping[str, str]) -> str:
+    return posixpath.basename(str(wheel.get("url") or wheel.get("path") or wheel.get("filename")))
 
 
 def _program(site: Site, verb: str) -> Sequence[Obligation]:
