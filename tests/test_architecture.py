@@ -136,7 +136,7 @@ def test_the_example_is_what_the_rewrite_does(rewrite: ModuleType) -> None:
     assert not result.defects
     if any(proposal.tier == Tier.ADVICE for proposal in result.offered):
         assert not result.changes
-        assert not fix(situation(after), Settings(select=(rewrite.NAME,), review=True)).offered
+        assert not fix(situation(after, after), Settings(select=(rewrite.NAME,), review=True)).offered
         return
     changed = "".join(change.after for change in result.changes)
     assert after in changed

