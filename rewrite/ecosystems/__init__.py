@@ -58,7 +58,8 @@ class Command:
     the sources. `declined` says why its reads or writes cannot be listed. `proof` holds what was found
     on the way. `environment` tells whether a program of the project may read any environment variable,
     `strangers` whether build or install scripts of packages run, which could do so too; `project` whether a program
-    that the project chooses runs, of which nothing is known (``npm run build``).
+    that the project chooses runs, of which nothing is known (``npm run build``). `variables` are those that known
+    programs read besides.
     """
 
     ecosystem: str
@@ -71,6 +72,7 @@ class Command:
     environment: bool = False
     strangers: bool = False
     project: bool = False
+    variables: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from . import Read, Write
 from ._members import above
 from ._node_package import Install, Package
 from ._node_scripts import prisma_generate
+from ._node_variables import install_script_variables, script_variables
 
 CLAIM = "no install script of a dependency reads what is not copied"
 
@@ -53,7 +54,10 @@ def judge_dependencies(install: Install) -> None:
         return
     _check_entries(install, entries)
     marked = [(_name(key, entry), entry) for key, entry in entries.items() if _is_marked(key, entry)]
+    before = install.strangers
     judge_names(install, {name for name, _ in marked}, {name for name, entry in marked if _is_foreign(entry)}, place)
+    install.strangers = before
+    _judge_variables(install, entries)
 
 
 def judge_unmarked(install: Install, locked: Iterable[str] = ()) -> None:
@@ -86,6 +90,23 @@ def _follow(install: Install, names: set[str]) -> None:
         install.reads.append(Read(install.root.path(".prebuild-installrc"), "prebuild-install reads it"))
     for name in sorted(names & _READERS.keys()):
         _READERS[name](install)
+
+
+def _judge_variables(install: Install, entries: Mapping[str, Mapping[str, Any]]) -> None:
+    """Find out which variables the scripts read: the dependencies' own, and those of the tree's packages."""
+    found: set[str] = set()
+    versions: dict[str, str] = {}
+    for key, entry in entries.items():
+        name, version = _name(key, entry), "" if _is_foreign(entry) else str(entry.get("version", ""))
+        if key == f"node_modules/{name}":
+            versions[name] = version
+        if _is_marked(key, entry):
+            read = install_script_variables(name, version)
+            install.strangers |= read is None
+            found |= read or frozenset()
+    known = [script_variables(text, package.table("scripts"), versions) for package, text in install.scripts_run]
+    install.environment = install.environment and None in known
+    install.variables |= found.union(*(read for read in known if read))
 
 
 def _entries(install: Install, lock: str | None) -> dict[str, Mapping[str, Any]] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -99,8 +99,8 @@ class Install:
     """One package that a package manager installs from the tree, and what is gathered about it.
 
     `replaced` tells whether node_modules is emptied first. `packages` are the root, its workspace members and its local
-    dependencies; `scripts` tells whether lifecycle scripts run; `environment` whether one runs that may read any
-    variable, `strangers` whether install scripts of dependencies do.
+    dependencies; `scripts` tells whether lifecycle scripts run, `scripts_run` which; `environment` whether one may read
+    any variable, `strangers` whether install scripts of dependencies do; `variables` are what known ones read.
     """
 
     manager: Manager
@@ -113,8 +113,10 @@ class Install:
     reads: list[Read] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
     proof: list[Obligation] = field(default_factory=list)
+    scripts_run: list[tuple[Package, str]] = field(default_factory=list)
     environment: bool = False
     strangers: bool = False
+    variables: frozenset[str] = frozenset()
 
     @property
     def scripts(self) -> bool:
@@ -169,7 +171,8 @@ class Install:
         """Return what was gathered as the install `title`."""
         reads, writes = tuple(dict.fromkeys(self.reads)), tuple(dict.fromkeys(self.writes))
         environment = self.environment or None in self.settings.values.values()
-        return Command(ecosystem, title, True, reads, writes, None, tuple(self.proof), environment, self.strangers)
+        known = Command(ecosystem, title, True, reads, writes, None, tuple(self.proof), environment, self.strangers)
+        return replace(known, variables=self.variables)
 
     def _bins(self, package: Package) -> None:
         """Copy executables along: they are linked only if they are there, and made executable."""
@@ -239,6 +242,7 @@ class Install:
 
     def _lifecycle(self, package: Package, name: str, text: str) -> None:
         self.environment = True
+        self.scripts_run.append((package, text))
         place = self._script_place(package, name)
         try:
             reads, writes = script_effects(text, package.directory, package.data, self.view)

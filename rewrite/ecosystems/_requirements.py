@@ -98,7 +98,8 @@ def entries(line: str, env: Mapping[str, str | None]) -> Iterator[tuple[str, str
 class Reader:
     """Collects what one pip command reads and writes for what it is asked to install.
 
-    `environment` is set once code of the project runs, which may read any variable.
+    `environment` is set once code of the project runs, which may read any variable; `builds` once something is asked
+    for that may come as sources, whatever ``--only-binary`` says of the index.
     """
 
     view: View
@@ -108,6 +109,7 @@ class Reader:
     writes: list[Write] = field(default_factory=list)
     proof: list[Obligation] = field(default_factory=list)
     environment: bool = False
+    builds: bool = False
 
     def take(self, kind: str, value: str, base: str | None = None) -> None:
         """Follow one thing that pip is given; relative paths start at `base` (default: the working directory)."""
@@ -142,6 +144,7 @@ class Reader:
             if is_remote(value):
                 claim = f"{value} asks for no file of the project"
                 self.proof.append(assumed(claim, "it is on another machine"))
+                self.builds = True
                 continue
             path = self._path(value, base)
             if path in seen:
@@ -157,6 +160,7 @@ class Reader:
     def _file(self, path: str, text: str) -> Iterator[str]:
         """Follow the lines of a requirements file, and yield the files that it includes."""
         for number, line in requirement_lines(text):
+            self.builds |= "-binary" in line
             try:
                 for kind, value in entries(line, self.env):
                     if kind == "requirements":
@@ -170,6 +174,7 @@ class Reader:
         direct = _DIRECT.match(value)
         target = (direct["url"] if direct else value).partition("; " if direct else ";")[0].strip()
         if is_remote(target):
+            self.builds = True
             return
         named = _NAMED.match(target)
         if "${" in target and not (named and target[named.end() :].startswith(("=", "<", ">", "!", "~"))):
@@ -183,6 +188,7 @@ class Reader:
     def _archive(self, target: str) -> None:
         """Take an archive, or all of its directory for a pattern that the shell expands."""
         path = self._path(target, self.cwd)
+        self.builds |= not path.endswith(".whl")
         if set(path) & set("*?["):
             path = posixpath.dirname(path)
             if set(path) & set("*?["):
@@ -190,6 +196,7 @@ class Reader:
         self.reads.append(Read(path, "it is installed from there"))
 
     def _editable(self, value: str) -> None:
+        self.builds = True
         direct = _DIRECT.match(value)
         target = (direct["url"] if direct else value).partition(";")[0].strip()
         if not is_remote(target):
@@ -201,6 +208,7 @@ class Reader:
         self.writes.append(Write(path, "an editable VCS requirement is cloned there"))
 
     def _project(self, target: str, *, editable: bool) -> None:
+        self.builds = True
         if re.match(r"[a-z]+\+", target, re.IGNORECASE):
             raise Declined(f"what cloning {target} reads is not known")
         path = self._path(target, self.cwd)

@@ -121,9 +121,9 @@ def _command(step: Step, view: View, found: Sequence[Argument]) -> Command:
         if subcommand == "config":
             return Command(NAME, title, writes=tuple(_configured(step, operands[1:])))
         if subcommand == "uninstall":
-            return _install(step, view, found, [], title)
+            return replace(_install(step, view, found, [], title), strangers=False)
         if subcommand in _DOWNLOADS:
-            return replace(_install(step, view, found, operands[1:], title), install=True, strangers=True)
+            return replace(_install(step, view, found, operands[1:], title), install=True)
     except Declined as declined:
         return Command(NAME, title, subcommand != "config", declined=declined)
     return Command(NAME, title, declined=Declined(f"{title} is not known"))
@@ -161,7 +161,22 @@ def _install(step: Step, view: View, found: Sequence[Argument], packages: Sequen
     for package in packages:
         reader.take("package", package)
     reads, writes, proof = dict.fromkeys(reader.reads), dict.fromkeys(reader.writes), dict.fromkeys(reader.proof)
-    return Command(NAME, title, False, tuple(reads), tuple(writes), proof=tuple(proof), environment=reader.environment)
+    return Command(
+        *(NAME, title, False, tuple(reads), tuple(writes)),
+        proof=tuple(proof),
+        environment=reader.environment,
+        strangers=reader.builds or not _only_wheels(given),
+    )
+
+
+def _only_wheels(options: Sequence[tuple[str, str]]) -> bool:
+    """Tell whether pip takes nothing but wheels from the index, so that no package's build script runs.
+
+    ``:all:`` on the command line clears what variables and configuration files say (pip's `FormatControl`).
+    """
+    wanted = [value for option, value in options if option == "--only-binary"]
+    refused = any(option == "--no-binary" for option, _ in options)
+    return wanted == [":all:"] and not refused
 
 
 def _place(step: Step, option: str, value: str) -> str:

@@ -207,6 +207,8 @@ class _Group:
             known = effects.effect(step) if command is None else None
             if (command and (command.declined or command.environment)) or (known is None and command is None):
                 raise Declined(f"`{step.program or step.simple.words[0].raw}` may read any variable")
+            if command and self.names & command.variables:
+                raise Declined(f"`{step.program}` runs a script that reads {min(self.names & command.variables)}")
             if known and any(path.startswith("/proc") for path in known.reads):
                 raise Declined(f"`{step.program}` may read any variable")
             if known and known.environment:
