@@ -81,8 +81,8 @@ class Fetch:
 
     `command` is shell text for the directory and the user of the command that asks; `title` names it as `recognise`
     does, `gain` says in one sentence what the layer saves; `reads` and `writes` as those of a `Command`: what it leaves
-    in `writes` may be more than the later command would. `environment` matches the names of the variables that it
-    may read (None: any).
+    in `writes` may be more than the later command would, unless it is `exact`. `environment` matches the names of the
+    variables that it may read (None: any).
     """
 
     title: str
@@ -92,6 +92,7 @@ class Fetch:
     writes: tuple[Write, ...] = ()
     proof: tuple[Obligation, ...] = ()
     environment: re.Pattern[str] | None = None
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

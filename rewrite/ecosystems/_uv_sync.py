@@ -127,11 +127,11 @@ def sync_fetch(site: Site) -> Fetch | None:
     found, _ = reads(sync.project, (), frozen=True, editable=sync.editable)
     found += configuration(step, line, site.view)
     return Fetch(
-        "uv sync of the dependencies",
+        "uv sync",
         _fetch_text(site, sync),
         "an edit of a source file no longer installs the dependencies again",
         tuple(dict.fromkeys(found)),
-        (sync.environment(), *tool_writes(step), *system_prefixes()),
+        (sync.environment(),),
         (
             proved("the layer holds what uv.lock says, but no package of the tree", "uv.lock is read, never written"),
             proved(
@@ -139,6 +139,7 @@ def sync_fetch(site: Site) -> Fetch | None:
                 "it adds what is missing, and removes what is not asked for",
             ),
         ),
+        exact=True,
     )
 
 

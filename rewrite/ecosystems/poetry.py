@@ -255,7 +255,7 @@ def fetch(site: Site) -> Fetch | None:
     path = step.env.get("POETRY_VIRTUALENVS_PATH", "")
     environments += [Write(path, "poetry keeps the environment there")] if path and path.startswith("/") else []
     return Fetch(
-        "poetry install of the dependencies",
+        f"poetry {line.verb}",
         " ".join([site.run.text.text[start : simple.words[-1].span.end], *extra]),
         "an edit of a source file no longer installs the dependencies again",
         tuple(dict.fromkeys(reads)),
@@ -264,6 +264,7 @@ def fetch(site: Site) -> Fetch | None:
             proved("the layer holds what poetry.lock says, but no package of the tree", "they are left out by name"),
             proved("poetry install leaves the same behind it", "it adds what is missing by the same lockfile"),
         ),
+        exact=True,
     )
 
 

@@ -11,7 +11,7 @@ starts empty, and no mounts. So a tool that offers such a layer is not given a m
 Declines where what the fetch reads cannot be listed or is made by an earlier step, where a command
 between may prepare it in a way that is not known, where the step has no network or takes the dependencies
 from the tree, and where an earlier step has fetched them. In a stage that ends in the image, or whose
-dependencies are copied out of it, it is for review: a fetch may bring more than the build would.
+dependencies are copied out of it, it is for review where a fetch may bring more than the build would.
 
 ```diff
  FROM golang:1.24 AS build
@@ -249,10 +249,12 @@ class _Layer:
         """Return the RUN for its place behind, or in the place of, the instruction `above`."""
         build, stage, run = self.site.build, self.site.stage, self.site.run
         flags = []
+        # What leaves the same as the command itself needs the same cache beside it.
+        kept = ("secret", "ssh", "cache", "tmpfs") if self.fetch.exact else ("secret", "ssh")
         for flag in run.instruction.flags:
             value = flag.value or ""
             kind = re.search(r"(?:^|,)type=(\w+)", value)
-            if flag.name in ("network", "security") or (flag.name == "mount" and kind and kind[1] in ("secret", "ssh")):
+            if flag.name in ("network", "security") or (flag.name == "mount" and kind and kind[1] in kept):
                 flags.append(build.dockerfile.source(flag.span))
             elif flag.name != "mount" or not kind or kind[1] not in ("cache", "tmpfs"):
                 raise Declined(f"its RUN has --{flag.name}={value}")
@@ -273,6 +275,8 @@ class _Layer:
         build, stage = self.site.build, self.site.stage
         places = [write.path for write in self.fetch.writes]
         what = ", ".join(places)
+        if self.fetch.exact:
+            return proved(f"{self.fetch.title} leaves nothing in {what} that the command would not leave there")
         claim = f"nothing of the image is in {what}"
         doubt = "the fetch may bring more than the build needs"
         if build.stages[-1].may_stand_on(stage):
