@@ -5,20 +5,18 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from . import __version__
 from .errors import DockerfixError, UsageError
+from .options import BUILDING, CHOOSING, chosen_scenarios, names, proof_options, settings_flags
 from .run import ERROR, STDIN, Options, Run, complain
-from .settings import check_names, did_you_mean
-
-if TYPE_CHECKING:
-    from .proving import ProofOptions
+from .settings import check_names
 
 INTERRUPTED = 130
 
@@ -47,71 +45,12 @@ def _defect(error: Exception) -> DockerfixError:
     return DockerfixError(message, Path(frame.filename).name, frame.lineno or 0, hint)
 
 
-def _names(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    """Take an option that may be repeated and holds names with commas between."""
-    return tuple(name for value in values for name in map(str.strip, value.split(",")) if name)
-
-
 class _Commands(click.Group):
     """The commands; without the name of one, it is `fix`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put `fix` before arguments that name no command."""
         return super().parse_args(ctx, args if args[:1] and args[0] in self.commands else ["fix", *args])
-
-
-def _all(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return one decorator for several options."""
-
-    def decorate(command: Any) -> Any:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
-
-CHOOSING = _all(
-    click.argument("paths", nargs=-1, metavar="[PATH]..."),
-    click.option(
-        "--context",
-        metavar="DIR",
-        type=click.Path(exists=True, file_okay=False),
-        help="The build context. Default: what a compose file, workflow or Makefile says, else the Dockerfile's place.",
-    ),
-    click.option("--select", multiple=True, metavar="NAME,...", callback=_names, help="Run only these rewrites."),
-    click.option("--ignore", multiple=True, metavar="NAME,...", callback=_names, help="Do not run these rewrites."),
-    click.option(
-        "--review/--no-review",
-        default=None,
-        help="Also apply what rests on an assumption, or changes the image on purpose.",
-    ),
-    click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the output."),
-    click.option("-q", "--quiet", is_flag=True, help="Print only the changes, or the verdicts."),
-    click.option("-v", "--verbose", is_flag=True, help="Print the proof of every change, or every difference."),
-)
-BUILDING = _all(
-    click.option(
-        "--engine",
-        type=click.Choice(["docker", "podman"]),
-        help="What builds. Default: docker, else podman.",
-    ),
-    click.option("--builder", default="", metavar="NAME", help="Build with this builder of buildx's."),
-    click.option("--isolated", is_flag=True, help="Build in a builder made for this and removed afterwards."),
-    click.option(
-        "--driver-opt",
-        multiple=True,
-        metavar="KEY=VALUE",
-        help="For that builder, as for docker buildx create.",
-    ),
-    click.option("--buildkitd-config", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="The same."),
-    click.option("--network", default="", metavar="MODE", help="The network of the RUN instructions: none, host."),
-    click.option("--secret", multiple=True, metavar="SECRET", help="A secret for the build, as docker build takes it."),
-    click.option("--ssh", multiple=True, metavar="SSH", help="An SSH agent for the build, as docker build takes it."),
-    click.option("--build-arg", multiple=True, metavar="NAME=VALUE", help="A build argument; may be repeated."),
-    click.option("--platform", default="", metavar="PLATFORM", help="The platform to build for."),
-    click.option("--target", default="", metavar="STAGE", help="The stage to build."),
-)
 
 
 @click.group(cls=_Commands)
@@ -169,8 +108,8 @@ def fix(
         color=color,
         verbosity=verbose - quiet,
         stdin_filename=stdin_filename,
-        proof=_proof(building, color, quiet=quiet) if verify else None,
-        flags=_flags(select, ignore, context, review),
+        proof=proof_options(building, color, quiet=quiet) if verify else None,
+        flags=settings_flags(select, ignore, context, review),
     )
     return Run(options)()
 
@@ -182,7 +121,7 @@ def fix(
     "scenarios",
     multiple=True,
     metavar="NAME,...",
-    callback=_names,
+    callback=names,
     help="Measure only these: unchanged, source-edit, manifest-edit, readme-edit, new-commit, arg-change, new-base,"
     " imported-cache; none: only compare the images.",
 )
@@ -228,10 +167,13 @@ def verify(
     if STDIN in paths:
         raise UsageError("standard input cannot be verified, as there is no build context")
     options = Options(
-        paths=paths or (".",), color=color, verbosity=verbose - quiet, flags=_flags(select, ignore, context, review)
+        paths=paths or (".",),
+        color=color,
+        verbosity=verbose - quiet,
+        flags=settings_flags(select, ignore, context, review),
     )
-    proof = _proof(building, color, quiet=quiet)
-    measured = replace(proof, scenarios=_scenarios(scenarios), repeat=repeat)
+    proof = proof_options(building, color, quiet=quiet)
+    measured = replace(proof, scenarios=chosen_scenarios(scenarios), repeat=repeat)
     return verify_all(options, measured, Reports(output_format, files))
 
 
@@ -270,48 +212,6 @@ def rule(name: str) -> int:
     return 0
 
 
-def _proof(building: dict[str, Any], color: str, *, quiet: bool) -> ProofOptions:
-    """Return how to build, from the options that `fix` and `verify` share."""
-    from .proving import ProofOptions
-    from .report import colour
-    from .verify.engine import BuildOptions
-
-    arguments = {}
-    for pair in building["build_arg"]:
-        name, equals, value = pair.partition("=")
-        # As docker build: a name alone takes its value from the environment, and nothing if it is not set there.
-        if equals or name in os.environ:
-            arguments[name] = value if equals else os.environ[name]
-    return ProofOptions(
-        build=BuildOptions(
-            target=building["target"],
-            platform=building["platform"],
-            network=building["network"],
-            build_args=arguments,
-            secrets=building["secret"],
-            ssh=building["ssh"],
-        ),
-        engine=building["engine"] or "",
-        builder=building["builder"],
-        isolated=building["isolated"],
-        driver_options=building["driver_opt"],
-        buildkitd_config=building["buildkitd_config"] or "",
-        progress=not quiet and colour.wanted(color, sys.stderr, os.environ) and sys.stderr.isatty(),
-    )
-
-
-def _scenarios(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the scenarios to measure, all of them if none is named."""
-    from .verify.edits import NAMES
-
-    if names == ("none",):
-        return ()
-    for name in names:
-        if name not in NAMES:
-            raise UsageError(f"--scenario: there is no scenario named {name!r}", hint=did_you_mean(name, NAMES))
-    return names or NAMES
-
-
 def _refuse_unproved(paths: Sequence[str], building: dict[str, Any], *, verify: bool, write: bool) -> None:
     """Refuse options for building where nothing is built, and --verify where nothing is written."""
     if verify and (not write or STDIN in paths):
@@ -319,25 +219,6 @@ def _refuse_unproved(paths: Sequence[str], building: dict[str, Any], *, verify: 
     given = [name for name, value in building.items() if value]
     if given and not verify:
         raise UsageError(f"--{given[0].replace('_', '-')} goes with --verify", hint="nothing is built without it")
-
-
-def _flags(
-    select: tuple[str, ...], ignore: tuple[str, ...], context: str | None, review: bool | None
-) -> dict[str, object]:
-    """Return the settings that were given, to stand in for those of the configuration file."""
-    check_names("--select", select)
-    check_names("--ignore", ignore)
-    flags: dict[str, object] = {}
-    if select or ignore:
-        # Also for --select alone: who asks for a rewrite by name means it, whatever the file ignores.
-        flags["ignore"] = ignore
-    if select:
-        flags["select"] = select
-    if context is not None:
-        flags["context"] = context
-    if review is not None:
-        flags["review"] = review
-    return flags
 
 
 def _refuse_contradictions(

@@ -37,6 +37,7 @@ LAYERS = (
     "proving",
     "run",
     "verifying",
+    "options",
     "cli",
 )
 HEAVY = ("libcst", "jinja2", "rich", "ruamel", "click")
