@@ -9,7 +9,8 @@ use, keeps what it got, and answers as the public registries do:
 - an ETag, with which a client may ask again, and gzip for pages where the client takes it.
 
 Everything else (apt, Go, Cargo, …) comes to it as to an ordinary proxy, by `HTTP_PROXY` and `HTTPS_PROXY`, and is
-passed on untouched. All that goes to the build steps passes one `Link`, however many connections there are.
+passed on untouched. All that goes to the build steps passes one `Link`, however many connections there are. Towards the
+registries, which must be reached directly, connections are kept and names are looked up once.
 """
 
 from __future__ import annotations
@@ -22,21 +23,23 @@ import os
 import re
 import select
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urljoin, urlsplit
 
 LOOPBACK = "127.0.0.1"
 CHUNK = 1 << 15
 SECONDS = 120
+REDIRECTS = 5
 PIP, NPM, FILES = "/pip/", "/npm/", "/files/"
 # What the public registries send, seen in November 2026.
 PIP_FILE, PIP_PAGE = "max-age=365000000, immutable, public", "max-age=600, public"
@@ -89,6 +92,79 @@ class Link:
             time.sleep(wait)
 
 
+@cache
+def _looked_up(host: str, port: int) -> tuple[str, int]:
+    """Return a machine's address; raise OSError if it has none."""
+    address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][-1]
+    return str(address[0]), port
+
+
+def connected(host: str, port: int) -> socket.socket:
+    """Return a connection to a machine; raise OSError if there is none."""
+    made = socket.create_connection(_looked_up(host, port), SECONDS)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return made
+
+
+class Origins:
+    """Connections to other servers, each used by one request at a time and kept for the next one."""
+
+    def __init__(self) -> None:
+        self._free: dict[tuple[str, str], list[http.client.HTTPConnection]] = defaultdict(list)
+        self._tls = ssl.create_default_context()
+
+    @contextmanager
+    def request(self, method: str, address: str, headers: Mapping[str, str]) -> Iterator[http.client.HTTPResponse]:
+        """Yield the answer to a request without a body; raise OSError or HTTPException if none comes."""
+        place = urlsplit(address)
+        key = (place.scheme, place.netloc)
+        path = place._replace(scheme="", netloc="", fragment="").geturl() or "/"
+        kept = self._free[key]
+        while True:
+            reused, connection = self._take(key)
+            try:
+                connection.request(method, path, headers={"Host": place.netloc, **headers})
+                response = connection.getresponse()
+                break
+            except (OSError, http.client.HTTPException):
+                connection.close()
+                # The other side may have hung up meanwhile.
+                if not reused:
+                    raise
+        whole = False
+        try:
+            yield response
+            whole = response.isclosed() and not response.will_close
+        finally:
+            response.close()
+            if whole:
+                kept.append(connection)
+            else:
+                connection.close()
+
+    def close(self) -> None:
+        """Close what is kept."""
+        for connections in self._free.values():
+            while connections:
+                connections.pop().close()
+
+    def _take(self, key: tuple[str, str]) -> tuple[bool, http.client.HTTPConnection]:
+        """Return a connection, and whether it is a kept one."""
+        try:
+            return True, self._free[key].pop()
+        except IndexError:
+            return False, self._connect(*key)
+
+    def _connect(self, scheme: str, netloc: str) -> http.client.HTTPConnection:
+        place = urlsplit(f"{scheme}://{netloc}")
+        host, port = place.hostname or "", place.port or {"http": 80, "https": 443}[scheme]
+        connection = http.client.HTTPConnection(host, port, timeout=SECONDS)
+        connection.sock = connected(host, port)
+        if scheme == "https":
+            connection.sock = self._tls.wrap_socket(connection.sock, server_hostname=host)
+        return connection
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What is sent for one address: a status, headers, and a body."""
@@ -105,7 +181,7 @@ class Store:
 
     def __init__(self, upstream: Upstream) -> None:
         self.upstream = upstream
-        self.fetched = 0
+        self.origins = Origins()
         self._answers: dict[tuple[str, str], Answer] = {}
         self._locks: dict[tuple[str, str], threading.Lock] = {}
         self._lock = threading.Lock()
@@ -140,16 +216,19 @@ class Store:
 
     def _fetch(self, address: str, accept: str, control: str) -> Answer:
         """Return what a registry answers, with the headers that it should have."""
-        self.fetched += 1
-        request = urllib.request.Request(address, headers={"Accept": accept} if accept else {})
+        headers = {"Accept": accept or "*/*", "User-Agent": "dockerfix-bench"}
         try:
-            with urllib.request.urlopen(request, timeout=SECONDS) as response:
-                kind = response.headers.get("Content-Type", "application/octet-stream")
-                return Answer(response.status, {"Content-Type": kind, "Cache-Control": control}, response.read())
-        except urllib.error.HTTPError as error:
-            return Answer(error.code, {"Content-Type": "text/plain"}, error.read())
-        except OSError as error:
+            for _ in range(REDIRECTS):
+                with self.origins.request("GET", address, headers) as response:
+                    body = response.read()
+                    if response.status not in (301, 302, 303, 307, 308):
+                        break
+                    address = urljoin(address, response.getheader("Location", ""))
+        except (OSError, http.client.HTTPException) as error:
             return Answer(http.HTTPStatus.BAD_GATEWAY, {"Content-Type": "text/plain"}, f"{error}\n".encode())
+        kind = response.getheader("Content-Type", "application/octet-stream")
+        more = {"Cache-Control": control} if response.status == http.HTTPStatus.OK else {}
+        return Answer(response.status, {"Content-Type": kind, **more}, body)
 
 
 def linked(answer: Answer, address: str, files: str) -> bytes:
@@ -199,7 +278,7 @@ class Handler(BaseHTTPRequestHandler):
         """Open a tunnel and copy both ways until one end is closed."""
         host, _, port = self.path.rpartition(":")
         try:
-            far = socket.create_connection((host.strip("[]"), int(port)), SECONDS)
+            far = connected(host.strip("[]"), int(port))
         except (OSError, ValueError) as error:
             self.send_error(http.HTTPStatus.BAD_GATEWAY, str(error))
             return
@@ -263,26 +342,27 @@ class Handler(BaseHTTPRequestHandler):
 
     def _forward(self) -> None:
         """Ask for a plain http address in the client's name, and pass the answer on as it comes."""
-        place = urlsplit(self.path)
-        connection = http.client.HTTPConnection(place.netloc, timeout=SECONDS)
         headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP}
-        path = place._replace(scheme="", netloc="").geturl() or "/"
+        begun = False
         try:
-            connection.request(self.command, path, headers={**headers, "Connection": "close"})
-            response = connection.getresponse()
-        except OSError as error:
-            self.send_error(http.HTTPStatus.BAD_GATEWAY, str(error))
-            return
-        with response:
-            kept = {name: value for name, value in response.getheaders() if name.lower() not in HOP}
-            if response.length is None and self.command != "HEAD":
-                kept["Connection"] = "close"
-                self.close_connection = True
-            self._head(response.status, kept)
-            while data := response.read(CHUNK):
-                self.server.link.take(len(data))
-                self.wfile.write(data)
-        connection.close()
+            with self.server.store.origins.request(self.command, self.path, headers) as response:
+                begun = True
+                self._pass_on(response)
+        except (OSError, http.client.HTTPException) as error:
+            self.close_connection = True
+            if not begun:
+                self.send_error(http.HTTPStatus.BAD_GATEWAY, str(error))
+
+    def _pass_on(self, response: http.client.HTTPResponse) -> None:
+        """Send an answer as it comes; where it does not tell its length, the connection's end does."""
+        kept = {name: value for name, value in response.getheaders() if name.lower() not in HOP}
+        if response.length is None and self.command != "HEAD":
+            kept["Connection"] = "close"
+            self.close_connection = True
+        self._head(response.status, kept)
+        while data := response.read(CHUNK):
+            self.server.link.take(len(data))
+            self.wfile.write(data)
 
 
 class Server(ThreadingHTTPServer):
@@ -337,3 +417,4 @@ def serving(upstream: Upstream) -> Iterator[Server]:
         finally:
             server.shutdown()
             thread.join()
+            server.store.origins.close()

@@ -30,6 +30,7 @@ class Origin(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append((self.path, self.headers.get("Accept", "")))
+        self.server.clients.add(self.client_address)
         body, kind, status = self._found()
         self.send_response(status)
         self.send_header("Content-Type", kind)
@@ -67,6 +68,7 @@ class Registries(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Origin)
         self.asked: list[tuple[str, str]] = []
+        self.clients: set[object] = set()
 
     @property
     def address(self) -> str:
@@ -171,6 +173,21 @@ def test_other_addresses_are_passed_on_as_they_are(server: Server, origin: Regis
     assert get(server, f"{origin.address}/chunked")[1] == b"abcde"
     assert get(server, whole, "HEAD")[0].getheader("Content-Length") == str(len(WHEEL))
     assert get(server, f"{origin.address}/none")[0].status == 404
+
+
+def test_connections_are_kept(server: Server, origin: Registries) -> None:
+    for path in ("/npm/uuid", "/pip/six/", f"{origin.address}/files/six-1.0.whl", f"{origin.address}/none"):
+        get(server, path)
+    assert len(origin.clients) == 1
+    assert len(origin.asked) == 4
+
+
+def test_a_kept_connection_that_is_closed_meanwhile(server: Server, origin: Registries) -> None:
+    get(server, "/npm/uuid")
+    ((_, kept),) = server.store.origins._free.items()
+    kept[0].sock.shutdown(socket.SHUT_RDWR)
+    assert get(server, "/pip/six/")[0].status == 200
+    assert len(origin.clients) == 2
 
 
 def test_a_tunnel(server: Server, origin: Registries) -> None:
