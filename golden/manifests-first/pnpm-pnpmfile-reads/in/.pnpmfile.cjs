@@ -1,0 +1,2 @@
+const versions = require('./versions.json');
+module.exports = {};
