@@ -26,6 +26,7 @@ EFFECTS = {
     "echo a > $HOME/b": ((), ("/root/b",)),
     "cat a ../b": (("/app/a", "/b"), ()),
     "cat *.txt /x/y*/z": (("/app", "/x"), ()),
+    'rm -rf "$HOME"/ruby/*/cache': ((), ("/root/ruby",)),
     "cat -n a": (("/app/a",), ()),
     "ls": (("/app",), ()),
     "ls -la /x": (("/x",), ()),

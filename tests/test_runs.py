@@ -173,3 +173,11 @@ def test_places_lead_back_to_the_file() -> None:
     assert [joined.line(found.dockerfile, step) for step in joined.steps] == [2, 4, 5]
     assert [heredoc.line(found.dockerfile, step) for step in heredoc.steps] == [7, 8]
     assert found.dockerfile.source(joined.span(joined.steps[1].simple.span)) == "two"
+
+
+def test_the_commands_before_one() -> None:
+    """A view knows what ran before: in the stage's own RUNs, in those of its parents, not behind it."""
+    made = build("FROM ruby:3 AS base\nRUN a\nFROM base\nRUN b && c\nRUN d && e && f\nRUN g\n")
+    stage, run = list(made.runs())[2]
+    view = made.view(stage, run.instruction)
+    assert [step.program for step in view.before(run.steps[1])] == ["d", "b", "c", "a"]

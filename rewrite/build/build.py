@@ -100,7 +100,9 @@ class Build:
             if level is stage:
                 lines = lines[: lines.index(instruction)]
             found += [layer for line in reversed(lines) if (layer := self._changes.get(id(line)) or self.copy(line))]
-        return View(self.context, tuple(found))
+        before = [line for _, line in stage.before(instruction) if line.keyword == "RUN"]
+        mine = [instruction] if instruction.keyword == "RUN" else []
+        return View(self.context, tuple(found), tuple(self.run(line) for line in (*mine, *before)))
 
     @cached_property
     def _changes(self) -> dict[int, Change]:
@@ -114,10 +116,21 @@ class Build:
 
 @dataclass(frozen=True)
 class View:
-    """The image's files as far as they come from the context: what brings and changes them, the latest first."""
+    """The image's files as far as they come from the context: what brings and changes them, the latest first.
+
+    `runs` are the RUNs of the stage and of those that it is built on: the instruction's own, if it is one, and those
+    that came before it.
+    """
 
     context: Context
     layers: tuple[Copy | Change, ...]
+    runs: tuple[Run, ...] = ()
+
+    def before(self, step: Step) -> Iterator[Step]:
+        """Yield the commands of all RUNs that come before `step`, those behind it in its own RUN left out."""
+        for run in self.runs:
+            at = next((index for index, one in enumerate(run.steps) if one is step), len(run.steps))
+            yield from run.steps[:at]
 
     @property
     def copies(self) -> tuple[Copy, ...]:

@@ -70,7 +70,7 @@ _ENVIRONMENT: dict[str, tuple[tuple[str, str | None], ...]] = {
     "composer": (("COMPOSER_ALLOW_SUPERUSER", "1"), ("COMPOSER_HOME", "/tmp")),
     "golang": (("GOPATH", "/go"), ("GOTOOLCHAIN", None)),
     "maven": (("MAVEN_CONFIG", "/root/.m2"),),
-    "ruby": (("BUNDLE_APP_CONFIG", "/usr/local/bundle"), ("BUNDLE_PATH", None), ("GEM_HOME", "/usr/local/bundle")),
+    "ruby": (("BUNDLE_APP_CONFIG", "/usr/local/bundle"), ("GEM_HOME", "/usr/local/bundle")),
     "rust": (("CARGO_HOME", "/usr/local/cargo"), ("RUSTUP_HOME", "/usr/local/rustup")),
 }
 _REFERENCE = re.compile(r"(?:docker\.io/)?(?:library/)?(?P<name>[a-z0-9-]+)(?::[\w.-]+)?(?:@sha256:[0-9a-f]+)?\Z")

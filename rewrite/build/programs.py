@@ -122,8 +122,11 @@ def _parse(step: Step, switches: str = "", valued: str = "") -> tuple[list[str],
 
 
 def _is_option(step: Step, at: int) -> bool:
-    # An unknown word that begins with a variable could become an option.
-    parts = step.simple.words[at].parts
+    # An unknown word that begins with a variable could become an option, unless it is known how it begins.
+    word = step.simple.words[at]
+    parts = word.parts
+    if parts and parts[0].kind == "variable" and (start := Word(word.span, word.raw, parts[:1]).expand(step.env.get)):
+        return start.startswith("-")
     return not parts or parts[0].kind not in ("literal", "glob", "tilde") or parts[0].text.startswith("-")
 
 

@@ -18,6 +18,7 @@ from ..build.build import View
 from ..build.paths import inside, join
 from ..model import Declined, Obligation, Place, proved
 from . import Read, Write
+from ._members import above
 
 # Settings of composer.json that make it read and write nothing else.
 _QUIET_NAMES = """
@@ -174,13 +175,9 @@ class Project:
         """Decline if composer asks git for the version and the commit of the project itself."""
         if self.data.get("version") or self.env.get("COMPOSER_ROOT_VERSION"):
             return
-        directory = self.cwd
-        while True:
+        for directory in (self.cwd, *above(self.cwd)):
             if self.view.exists(found := posixpath.join(directory, ".git")):
                 raise Declined("composer asks git for the project's version and commit", self.view.place(found))
-            if directory in ("", "/", "%"):
-                return
-            directory = posixpath.dirname(directory)
 
     def _repositories(self) -> Iterator[Mapping[str, Any]]:
         found = self.data.get("repositories", [])

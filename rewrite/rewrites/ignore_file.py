@@ -31,7 +31,7 @@ from ._secrets import secrets_in_reach
 NAME = "ignore-file"
 
 _TEXT_NAMES = re.compile(
-    r"\.(?:py|js|cjs|mjs|ts|mts|cts|jsx|tsx|vue|sh|bash|json|toml|cfg|ini|conf|ya?ml|mk|rb|go|rs|gradle|in|service)\Z"
+    r"\.(?:py|js|cjs|mjs|ts|mts|cts|jsx|tsx|vue|sh|bash|json|toml|cfg|ini|conf|ya?ml|mk|rb|gemspec|rake|ru|php|exs?|go|rs|gradle|in|service)\Z"
     r"|(?:\A|/)(?:Makefile|Procfile|Dockerfile[^/]*|Containerfile[^/]*|[^/.]+)\Z"
 )
 _NOT_ASKED = re.compile(

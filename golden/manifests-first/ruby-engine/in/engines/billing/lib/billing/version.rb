@@ -1,0 +1,3 @@
+module Billing
+  VERSION = File.read(File.expand_path("../../VERSION", File.dirname(__FILE__))).strip
+end
