@@ -64,6 +64,11 @@ def command() -> None:
 @click.option("--diff", is_flag=True, help="Print one unified diff, for `git apply` or `patch -p1`.")
 @click.option("--write", is_flag=True, help="Change the files in place.")
 @click.option("--check", is_flag=True, help="Print only the names of the files that would change, for CI.")
+@click.option(
+    "--resolve",
+    type=click.Choice(["engine", "registry"]),
+    help="Ask the local engine, or the registries, for the digests of base images (pin-base-image).",
+)
 @click.option("--verify", is_flag=True, help="With --write: write only what builds before and after have proved.")
 @click.option(
     "--output-format", type=click.Choice(["text", "json"]), default="text", help="JSON holds everything, proofs too."
@@ -78,6 +83,7 @@ def fix(
     diff: bool,
     write: bool,
     check: bool,
+    resolve: str | None,
     verify: bool,
     context: str | None,
     select: tuple[str, ...],
@@ -108,6 +114,7 @@ def fix(
         color=color,
         verbosity=verbose - quiet,
         stdin_filename=stdin_filename,
+        resolve=resolve or "",
         proof=proof_options(building, color, quiet=quiet) if verify else None,
         flags=settings_flags(select, ignore, context, review),
     )

@@ -28,10 +28,12 @@ ROUNDS = 25
 
 
 def fix_files(
-    requests: Sequence[Request], settings_for: Callable[[Path], Settings]
+    requests: Sequence[Request],
+    settings_for: Callable[[Path], Settings],
+    resolve: Callable[[str], str] | None = None,
 ) -> Iterator[Result | DockerfixError]:
-    """Yield the result of each request, or the error that it met."""
-    session = Session()
+    """Yield the result of each request, or the error that it met; `resolve` gives the digest of a base image."""
+    session = Session(resolve=resolve)
     for request in requests:
         try:
             settings = settings_for(request.place)
@@ -216,7 +218,7 @@ def unharmed(before: syntax.Dockerfile, after: syntax.Dockerfile, edits: Sequenc
     """Tell whether what no edit covers is in `after` as it was: instructions in their order, comments, directives."""
     if after.problems or [d.value for d in before.directives] != [d.value for d in after.directives]:
         return False
-    if _bases(before) != _bases(after) or _comments(before) - _comments(after):
+    if not _same_bases(before, after) or _comments(before) - _comments(after):
         return False
     remaining = iter([after.source(instruction.span).rstrip("\r\n") for instruction in after.instructions])
     for instruction in before.instructions:
@@ -227,10 +229,19 @@ def unharmed(before: syntax.Dockerfile, after: syntax.Dockerfile, edits: Sequenc
     return True
 
 
-def _bases(tree: syntax.Dockerfile) -> list[list[str]]:
-    """Return what the FROMs say; AS may be written in any case."""
-    lines = [line for line in tree.instructions if line.keyword == "FROM"]
-    return [[word.text.upper() if at == 1 else word.text for at, word in enumerate(line.words)] for line in lines]
+def _same_bases(before: syntax.Dockerfile, after: syntax.Dockerfile) -> bool:
+    """Tell whether the stages are what they were: AS may be written in any case, a digest may join a tag."""
+    stages = [[line.words for line in tree.instructions if line.keyword == "FROM"] for tree in (before, after)]
+    if len(stages[0]) != len(stages[1]):
+        return False
+    return all(_same_base([w.text for w in old], [w.text for w in new]) for old, new in zip(*stages, strict=True))
+
+
+def _same_base(old: Sequence[str], new: Sequence[str]) -> bool:
+    if len(old) != len(new) or [word.upper() for word in old[1:2]] != [word.upper() for word in new[1:2]]:
+        return False
+    pinned = "@" not in old[0] and new[0].startswith(f"{old[0]}@") if old and new else False
+    return list(old[2:]) == list(new[2:]) and (old[:1] == new[:1] or pinned)
 
 
 def _touches(edit: text_edits.Edit, instruction: syntax.Instruction) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from .build import context as contexts
 from .build import guess
 from .build.build import Build
 from .build.locate import Located, find_dockerfiles, locate, repository_root
+from .build.stages import stages
 from .errors import SourceError, UsageError
 from .paths import shown
 from .settings import Settings
@@ -31,9 +33,13 @@ class Request:
 
 @dataclass
 class Session:
-    """What the requests of one run share; `ignores` are ignore files that an earlier one has changed, by path."""
+    """What the requests of one run share.
+
+    `ignores` are ignore files that an earlier one has changed, by path; `resolve` gives a base image's digest.
+    """
 
     ignores: dict[str, str] = field(default_factory=dict)
+    resolve: Callable[[str], str] | None = None
     _located: dict[Path, Located] = field(default_factory=dict)
     _around: dict[Path, tuple[Path, ...]] = field(default_factory=dict)
     _parsed: dict[Path, syntax.Dockerfile] = field(default_factory=dict)
@@ -60,7 +66,16 @@ class Session:
             builder,
             ignore_file.relative_to(directory.absolute()).as_posix() if inside else "",
             doubt or (f"{name} is a symbolic link to a file of another use" if ignore_file.is_symlink() else ""),
+            self._digests(dockerfile),
         )
+
+    def _digests(self, dockerfile: syntax.Dockerfile) -> dict[str, str] | None:
+        """Return the digests of the images that the Dockerfile is built on, None if they are not to be asked for."""
+        if self.resolve is None or dockerfile.problems:
+            return None
+        bases = {stage.from_.words[0].text for stage in stages(dockerfile) if not stage.parent and stage.from_.words}
+        named = sorted(base for base in bases if not set(base) & {"$", "@"} and base.lower() != "scratch")
+        return {base: digest for base in named if (digest := self.resolve(base))}
 
     def _context(self, path: Path, dockerfile: syntax.Dockerfile, settings: Settings) -> tuple[Path, str, str, str]:
         """Return the context's directory, who says so, the builder, and why it may be another."""

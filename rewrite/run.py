@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,7 +31,8 @@ NOTHING, CHANGES, ERROR = 0, 1, 2
 class Options:
     """The command line; `flags` are the settings given on it, which replace those of the configuration file.
 
-    With `proof` a result is written only if the builds prove it.
+    With `proof` a result is written only if the builds prove it. `resolve` says who is asked for digests of base images
+    (``engine``, ``registry``; empty: nobody).
     """
 
     paths: tuple[str, ...] = (".",)
@@ -43,6 +44,7 @@ class Options:
     verbosity: int = 0
     stdin_filename: str = "Dockerfile"
     proof: ProofOptions | None = None
+    resolve: str = ""
     flags: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -61,16 +63,18 @@ class Run:
         self.verifications: list[Verification] = []
         self._stdin = ""
         self._load = functools.cache(load)
+        self._resolve: Callable[[str], str] | None = None
 
     def __call__(self) -> int:
         """Do it, and return the exit code."""
         from .fix import fix_files
 
         requests = self.requests()
+        self._resolve = self._resolver()
         if self.options.proof is not None:
             self._write_proved(requests, self.options.proof)
         else:
-            for outcome in fix_files(requests, self.settings_for):
+            for outcome in fix_files(requests, self.settings_for, self._resolve):
                 with self._telling():
                     self._take(outcome)
         self._report()
@@ -78,6 +82,14 @@ class Run:
             return ERROR
         remaining = not self.options.write and any(result.changes for result in self.results)
         return CHANGES if remaining or any(found.exit_code for found in self.verifications) else NOTHING
+
+    def _resolver(self) -> Callable[[str], str] | None:
+        """Return what gives the digests of base images, None if nobody is to be asked."""
+        if not self.options.resolve:
+            return None
+        from .resolving import resolver
+
+        return resolver(self.options.resolve, lambda what: output(f"warning: {what}\n", err=True))
 
     def settings_for(self, dockerfile: Path) -> Settings:
         """Return the settings for one Dockerfile, the flags included."""
@@ -104,7 +116,7 @@ class Run:
 
         with Prover(options) as prover:
             for request in requests:
-                for outcome in fix_files([request], self.settings_for):
+                for outcome in fix_files([request], self.settings_for, self._resolve):
                     with self._telling():
                         if not isinstance(outcome, Result):
                             raise outcome

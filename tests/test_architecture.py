@@ -35,6 +35,7 @@ LAYERS = (
     "report",
     "writer",
     "proving",
+    "resolving",
     "run",
     "verifying",
     "options",

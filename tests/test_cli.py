@@ -30,7 +30,7 @@ class Request:
 
 
 def fix_files(
-    requests: Sequence[Request], settings_for: Callable[[Path], Settings]
+    requests: Sequence[Request], settings_for: Callable[[Path], Settings], resolve: object = None
 ) -> Iterator[Result | DockerfixError]:
     """Change `old` into `new`; `IGNORE x` also writes an ignore file, `BAD` is an error, `CRASH` a defect."""
     for request in requests:

@@ -1,9 +1,10 @@
 """Every folder golden/REWRITE/CASE: what dockerfix makes of in/ is out/, and what it declines is named in case.toml.
 
-case.toml may hold: `review` (bool), `select` (the folder's rewrite by default; `[]` for all), `dockerfile`
-(default "Dockerfile"), `context` (default "."), `builder`, `refused` (a text that a refusal of this rewrite
-must contain), `offered` (a text that an unapplied proposal's title or doubt must contain; "": there is none), `applied`
-(how many proposals are applied), `note` (a text that a note of an applied or offered proposal must contain).
+case.toml may hold: `review` (bool), `select` (the folder's rewrite by default; `[]` for all), `dockerfile` (default
+"Dockerfile"), `context` (default "."), `builder`, `digests` (of base images, a table), `refused` (a text that a refusal
+of this rewrite must contain), `offered` (a text that an unapplied proposal's title or doubt must contain; "": there is
+none), `applied` (how many proposals are applied), `note` (a text that a note of an applied or offered proposal must
+contain).
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ def run(case: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
         builder=chosen.get("builder"),
     )
     name = chosen.get("dockerfile", "Dockerfile")
-    (outcome,) = fix_files([Request(Path(name), None, name)], lambda path: settings)
+    digests = chosen.get("digests")
+    resolve = None if digests is None else lambda reference: digests.get(reference, "")
+    (outcome,) = fix_files([Request(Path(name), None, name)], lambda path: settings, resolve)
     assert isinstance(outcome, Result), outcome
     return outcome
 

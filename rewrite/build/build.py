@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,7 +22,7 @@ class Build:
     `siblings` are the other Dockerfiles that may be built from the same context, by path; `builder`
     is who builds it; `ignore_text` is the ignore file's text, None where there is no such file;
     `ignore_name` is its path inside the context ("" if it lies outside); `doubt` says why this may
-    not be the context at all.
+    not be the context at all. `digests` are those of base images, by reference, None where nobody was asked.
     """
 
     path: str
@@ -33,6 +33,7 @@ class Build:
     builder: str = "buildkit"
     ignore_name: str = ".dockerignore"
     doubt: str = ""
+    digests: Mapping[str, str] | None = None
 
     @property
     def dockerfiles(self) -> tuple[tuple[str, Dockerfile], ...]:
