@@ -25,6 +25,7 @@ from ..build.effects import effect
 from ..build.needs import excludes, needed, relied_on, revives
 from ..model import Declined, Obligation, Place, Proposal, Refusal, assumed, proved
 from ..source import ignorefile
+from ._asking_git import asks_no_git
 from ._ignoring import ignore_edit
 from ._secrets import secrets_in_reach
 
@@ -195,7 +196,8 @@ def _unknown_program(build: Build) -> Place | None:
         for step in run.steps:
             command = ecosystems.recognise(step, view)
             known = command is not None and not command.project
-            if not known and effect(step) is None and not _RUNS_PROJECT.fullmatch(step.program or ""):
+            known = known or effect(step) is not None or _RUNS_PROJECT.fullmatch(step.program or "") is not None
+            if not known and not asks_no_git(step, view):
                 return build.step_place(run, step)
     return None
 
