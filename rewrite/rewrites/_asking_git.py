@@ -1,7 +1,7 @@
 """Which build tools of a front end are known not to ask git, so that they work the same where there is no `.git`.
 
 Facts: the packages' sources as published on npm (typescript 5.4, vite 5.2 and its plugins below, esbuild 0.25,
-tailwindcss 3.4): none starts git or opens `.git`. tailwindcss 4, which looks for files by git's rules, is not among them.
+tailwindcss 3.4): none starts git or opens `.git`. tailwindcss 4 looks for files by git's rules, and is not among them.
 """
 
 from __future__ import annotations
