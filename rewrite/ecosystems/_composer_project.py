@@ -3,7 +3,8 @@
 Facts: Composer's documentation (03-cli, 04-schema, 06-config, 05-repositories) and source; runs of Composer 2.5 in the
 lab: an install from a lockfile looks at no repository of composer.json; the autoloader that it writes without
 optimisation does not depend on the sources, with it or with a classmap it does; the executables of a path package get
-the mode 0755 in place; ``vendor/composer/installed.php`` holds the commit of a project whose .git is there.
+the mode 0755 in place; ``vendor/composer/installed.php`` holds the commit of a project whose .git is there, and an
+install that finds every package in place writes it anew.
 """
 
 from __future__ import annotations
@@ -44,13 +45,17 @@ _PLUGIN_TYPES = frozenset({"composer-plugin", "composer-installer"})
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """How an install is asked for: development packages (None: not known), scripts, plugins, the autoloader."""
+    """How an install is asked for: development packages (None: not known), scripts, plugins, the autoloader.
+
+    `again`: another install follows behind the sources, which writes anew what depends on them.
+    """
 
     dev: bool | None = True
     scripts: bool = True
     plugins: bool = True
     autoloader: bool = True
     optimised: bool = False
+    again: bool = False
 
 
 @dataclass(slots=True)
@@ -148,7 +153,8 @@ class Project:
         if self.lock_data is None:
             premise = "there is no composer.lock, so that which plugins run, and what they read, is not known"
             raise Declined(premise, self.place())
-        self._unversioned()
+        if not mode.again:
+            self._unversioned()
         self.writes += [
             Write(self.vendor, "composer installs"),
             *([] if inside(self.bin, self.vendor) else [Write(self.bin, "composer links executables")]),

@@ -20,7 +20,7 @@ from . import CachePlace, Command, Fetch, Read, Site, Tool, Write
 from ._composer_cache import cache, cleaned
 from ._composer_line import CLEAN, DOWNLOADS, INSTALL, UPDATE, Line, mode_of, read_line, start
 from ._composer_plugins import QUIET, judge_plugins, judge_twice
-from ._composer_project import DUMP_EVENTS, Mode, Project
+from ._composer_project import DUMP_EVENTS, EVENTS, Mode, Project
 
 __all__ = ["CONFIGURES", "IGNORE", "INSTALLING", "NAME", "TOOLS", "cache", "cleaned", "fetch", "recognise"]
 
@@ -207,29 +207,46 @@ def _dump(project: Project, line: Line, title: str) -> Command:
 
 
 def fetch(site: Site) -> Fetch | None:
-    """Return the install without scripts and autoloader that can stand before the sources."""
+    """Return the install without scripts and autoloader that can stand before the sources, where the whole cannot."""
     step = site.step
     at = start(step)
-    if at is None:
+    found = recognise(step, site.view)
+    if at is None or found is None or not found.install or not found.declined:
         return None
     line = read_line(step, at)
     if line.subcommand not in INSTALL or line.is_global:
         return None
-    mode = replace(mode_of(step, line), scripts=False, autoloader=False)
-    if mode == replace(mode_of(step, line), optimised=mode.optimised):
-        return None  # it is that install already
-    cwd = line.cwd(step)
-    command = _install(step, site.view, line, cwd, mode)
-    project = Project.load(cwd, site.view, step.env)
+    mode = replace(mode_of(step, line), scripts=False, autoloader=False, optimised=False, again=True)
+    command = _install(step, site.view, line, line.cwd(step), mode)
+    project = Project.load(line.cwd(step), site.view, step.env)
     judge_twice(project, judge_plugins(project, mode))
+    if not line.has("--no-scripts"):
+        _only_behind(project)
+    _not_changed(site)
     return Fetch(
-        "composer install --no-scripts --no-autoloader",
-        " ".join(_bare(step, at)),
+        found.title,
+        _bare(site, at),
         "an edit of a source file no longer installs the packages again",
         command.reads,
-        command.writes,
-        (*command.proof, *project.proof, proved("the second install finds every package in place", "composer.lock")),
+        tuple(write for write in command.writes if write.local),
+        (*command.proof, *project.proof, proved("the install below finds every package in place", "composer.lock")),
+        exact=True,
     )
+
+
+def _only_behind(project: Project) -> None:
+    """Decline if a script runs before the packages are installed, or with each of them."""
+    for event in EVENTS:
+        if event != "post-install-cmd" and project.table("scripts").get(event):
+            raise Declined(f"the {event} script would find the packages in place", project.place(event))
+
+
+def _not_changed(site: Site) -> None:
+    """Decline if a composer command before it may change what is installed."""
+    for other in site.view.before(site.step):
+        command = recognise(other, site.view)
+        if command and command.declined and not _DUMP & set(other.words):
+            raise Declined(f"an earlier {command.title} may change the project")
 
 
 _DUMPING = frozenset(
@@ -237,14 +254,26 @@ _DUMPING = frozenset(
 )
 
 
-def _bare(step: Step, at: int) -> Iterator[str]:
-    """Yield the words of the install without what is for the autoloader."""
-    words = [word.raw for word in step.simple.words]
+def _bare(site: Site, at: int) -> str:
+    """Return the text of the install without scripts, and without what is for the autoloader."""
+    simple = site.step.simple
+    first = simple.assignments[0].span.start if simple.assignments else simple.words[0].span.start
+    words = [site.run.text.text[first : simple.words[0].span.start] + simple.words[0].raw]
     skip = False
-    for index, raw in enumerate(words):
-        value = step.words[index] or ""
-        if skip or (index >= at and (value in _DUMPING or value.startswith("--apcu-autoloader-prefix"))):
-            skip = value == "--apcu-autoloader-prefix"
-            continue
-        yield raw
-    yield from ("--no-scripts", "--no-autoloader")
+    for index, (word, value) in enumerate(zip(simple.words, site.step.words, strict=True)):
+        ours = index >= at and value is not None and (value in _DUMPING or value.startswith("--apcu-autoloader-prefix"))
+        if index and not skip and not ours:
+            words.append(_letters(word.raw))
+        skip = value == "--apcu-autoloader-prefix"
+    return " ".join(filter(None, [*words, *_missing(site.step)]))
+
+
+def _letters(raw: str) -> str:
+    """Take the letters of -o and -a out of short options that stand together (``-no``)."""
+    if not re.fullmatch(r"-[a-zA-Z]{2,}", raw):
+        return raw
+    return re.sub(r"[oa]", "", raw).rstrip("-")
+
+
+def _missing(step: Step) -> Iterator[str]:
+    yield from (option for option in ("--no-scripts", "--no-autoloader") if option not in step.words)
