@@ -1,7 +1,8 @@
 """What is known of the official base images without pulling them: user, home, working directory, accounts.
 
-Source: their Dockerfiles in docker-library (``USER`` is never set, so builds start as root; ``WORKDIR``, accounts
-and ``ENV`` as listed; none sets ``HOME``). An image that is not named here is unknown, not assumed to be alike.
+Source: their Dockerfiles in docker-library, and those of Microsoft's .NET SDK (``USER`` is never set, so builds start
+as root; ``WORKDIR``, accounts and ``ENV`` as listed; none sets ``HOME``). An image that is not named here is unknown,
+not assumed to be alike.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ class Account:
 
 ROOT = Account("root", 0, 0, "/root")
 NODE = Account("node", 1000, 1000, "/home/node")
+# Since .NET 8; before, there was no such user.
+APP = Account("app", 1654, 1654, "/home/app")
 GRADLE = Account("gradle", 1000, 1000, "/home/gradle")
 
 
@@ -49,6 +52,7 @@ _KNOWN: dict[str, tuple[str | None, tuple[Account, ...]]] = {
     "buildpack-deps": ("/", ()),
     "composer": ("/app", ()),
     "debian": ("/", ()),
+    "dotnet/sdk": ("/", (APP,)),
     "eclipse-temurin": ("/", ()),
     "elixir": ("/", ()),
     "erlang": ("/", ()),
@@ -73,7 +77,10 @@ _ENVIRONMENT: dict[str, tuple[tuple[str, str | None], ...]] = {
     "ruby": (("BUNDLE_APP_CONFIG", "/usr/local/bundle"), ("GEM_HOME", "/usr/local/bundle")),
     "rust": (("CARGO_HOME", "/usr/local/cargo"), ("RUSTUP_HOME", "/usr/local/rustup")),
 }
-_REFERENCE = re.compile(r"(?:docker\.io/)?(?:library/)?(?P<name>[a-z0-9-]+)(?::[\w.-]+)?(?:@sha256:[0-9a-f]+)?\Z")
+_REFERENCE = re.compile(
+    r"(?:(?:docker\.io/)?(?:library/)?(?P<name>[a-z0-9-]+)|mcr\.microsoft\.com/(?P<microsoft>dotnet/sdk))"
+    r"(?::[\w.-]+)?(?:@sha256:[0-9a-f]+)?\Z"
+)
 
 
 def describe(reference: str) -> BaseImage:
@@ -81,10 +88,11 @@ def describe(reference: str) -> BaseImage:
     if reference == "scratch":
         return BaseImage(reference, "/", (), True)
     match = _REFERENCE.match(reference)
-    if not match or match["name"] not in _KNOWN or is_windows(reference):
+    name = match["name"] or match["microsoft"] if match else ""
+    if name not in _KNOWN or is_windows(reference):
         return BaseImage(reference)
-    workdir, accounts = _KNOWN[match["name"]]
-    return BaseImage(reference, workdir, (ROOT, *accounts), True, _ENVIRONMENT.get(match["name"], ()))
+    workdir, accounts = _KNOWN[name]
+    return BaseImage(reference, workdir, (ROOT, *accounts), True, _ENVIRONMENT.get(name, ()))
 
 
 def is_windows(reference: str) -> bool:

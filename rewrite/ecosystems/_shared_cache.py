@@ -99,6 +99,8 @@ def _may_start(step: Step, view: View, tool: Tool) -> bool:
         return text is None or bool(tool.word.search(text))
     if effects.effect(step) is not None:
         return False
+    if tool.word.search(program):
+        return True
     text = next((text for place in BINARIES if (text := view.read(f"{place}/{word}")) is not None), None)
     return text is not None and bool(tool.word.search(text))
 
