@@ -198,11 +198,9 @@ def _link(step: Step) -> Effect:
 
 
 def _system(step: Step) -> Effect:
-    """Package managers and their like: they read the system, run packages' scripts and write the system."""
-    for word in step.words[1:]:
-        is_file = word is None or ("/" in word and "://" not in word) or word.startswith("file:")
-        if is_file or str(word).endswith((".apk", ".rpm", ".deb")):
-            raise Unknown
+    """Programs of the system's own set-up: they read the system and write it."""
+    if any(word is None or "/" in word for word in step.words[1:]):
+        raise Unknown
     return Effect(SYSTEM, SYSTEM, environment=True)
 
 
@@ -333,6 +331,5 @@ _HANDLERS: dict[str, Callable[[Step], Effect]] = {
     "git": _git,
     **dict.fromkeys(("chown", "chmod", "chgrp"), _owner),
     **dict.fromkeys(("useradd", "adduser", "groupadd", "addgroup", "groupmod"), _account),
-    **dict.fromkeys(("apk", "yum", "dnf", "microdnf", "zypper", "dpkg-reconfigure"), _system),
-    **dict.fromkeys(("ldconfig", "locale-gen", "update-locale", "update-ca-certificates"), _system),
+    **dict.fromkeys(("dpkg-reconfigure", "ldconfig", "locale-gen", "update-locale", "update-ca-certificates"), _system),
 }

@@ -117,7 +117,7 @@ class MountSpec:
 @dataclass(frozen=True, slots=True)
 class ScriptEdit:
     """An edit of a RUN's script: insert `text` before the offset `before` or behind the span `after`, or
-    delete the word `delete` that follows the word `after`.
+    delete the word `delete` that follows the word `after`; with both, `text` takes the place of the word.
     """
 
     after: Span | None = None
@@ -267,6 +267,12 @@ def tools() -> tuple[Tool, ...]:
     """Return what is known, by family and name."""
     found = (tool for ecosystem in discover() for tool in ecosystem.TOOLS)
     return tuple(sorted(found, key=lambda tool: (tool.family, tool.name)))
+
+
+@cache
+def of_the_system() -> frozenset[str]:
+    """Return the names of the ecosystems that install the system's packages."""
+    return frozenset(one.NAME for one in discover() if any(tool.family == "System" for tool in one.TOOLS))
 
 
 def manifests() -> frozenset[str]:

@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from ..build.build import View
 from ..build.effects import effect, may_remove
 from ..build.options import Argument, UnknownOption, arguments
-from ..build.paths import SYSTEM, inside, join, overlap
+from ..build.paths import inside, join, overlap
 from ..build.runs import Run, Step
 from ..model import Declined, Obligation, assumed, proved
 from ..source.dockerfile import Instruction
-from ..source.shell import Word
 from . import (
     NEVER,
     CachePlace,
@@ -32,6 +31,7 @@ from . import (
     no_fetch,
 )
 from . import recognise as recognise_any
+from ._system import package_words, system_writes
 
 NAME = "apt"
 IGNORE = ""
@@ -83,15 +83,8 @@ def parse(step: Step) -> tuple[str, list[Argument]] | None:
     """Return the subcommand and all arguments of an apt command, None if `step` is not one; raises UnknownOption."""
     if step.program not in ("apt-get", "apt"):
         return None
-    words = [value or _operand(word) for value, word in zip(step.words, step.simple.words, strict=True)]
-    found = arguments(words, 1, _SWITCHES, _VALUED)
+    found = arguments(package_words(step), 1, _SWITCHES, _VALUED)
     return next((argument.value for argument in found if not argument.option), ""), found
-
-
-def _operand(word: Word) -> str | None:
-    """Return a package as written whose version is a pattern or a variable: ``curl=8.*``, ``node=$VERSION``."""
-    first = word.parts[0] if word.parts else None
-    return word.raw if first and first.kind == "literal" and not first.text.startswith("-") else None
 
 
 def recognise(step: Step, view: View) -> Command | None:
@@ -117,8 +110,7 @@ def recognise(step: Step, view: View) -> Command | None:
                     NAME, "apt-get install", True, declined=Declined(f"where {argument.value} lies is not known")
                 )
             reads.append(Read(path, "the command names it", required=True))
-    writes = tuple(Write(path, "packages and maintainer scripts") for path in SYSTEM)
-    return Command(NAME, f"apt-get {subcommand}", subcommand in INSTALLS, tuple(reads), writes)
+    return Command(NAME, f"apt-get {subcommand}", subcommand in INSTALLS, tuple(reads), tuple(system_writes()))
 
 
 def cache(site: Site) -> CachePlan | None:

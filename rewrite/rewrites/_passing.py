@@ -169,7 +169,8 @@ class Passage:
                 # What comes before this command may still go first, in a RUN of its own.
                 found = [entry for entry in found if entry.step.item is not step.item]
                 writes = any(entry.outputs for entry in found)
-                if self.cuts or any(entry.command.install for entry in found):
+                worth = self.cuts or any(entry.command.install for entry in found)
+                if worth and not self._on_old_lists(run, found, step):
                     split = split_before(self.build, run, step, writes)
                 if split is None:
                     raise
@@ -187,6 +188,13 @@ class Passage:
         self._not_into_the_system()
         found = _Found(step, command, tuple(self._manifests(command, run)), tuple(self._outputs(command)))
         return self._needs(run, [found], None)
+
+    def _on_old_lists(self, run: Run, found: Sequence[_Found], step: Step) -> bool:
+        """Tell whether the system's package manager, behind a cut before `step`, would use lists of a cached layer."""
+        view = self.build.view(self.stage, run.instruction)
+        rest = [other for other in run.steps if other.simple.span.start >= step.item.span.start]
+        behind = {command.ecosystem for other in rest if (command := ecosystems.recognise(other, view))}
+        return bool(behind & {entry.command.ecosystem for entry in found} & ecosystems.of_the_system())
 
     def _needs(self, run: Run, found: Sequence[_Found], split: Split | None) -> Needs:
         installs = [entry.command for entry in found if entry.command.install]

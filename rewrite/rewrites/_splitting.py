@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..build import effects
 from ..build.build import Build
 from ..build.paths import inside, join
-from ..build.runs import Run, Step
+from ..build.runs import Mount, Run, Step
 from ..source.edits import Span
 from ..source.shelltree import Compound, Item, Pipeline
 from ._layout import ORDER, start_above_orders
@@ -45,6 +45,12 @@ def _takes_away(step: Step) -> bool:
     return step.program in ("rm", "unlink", "truncate", "shred") or bool(words & {word for word in step.words if word})
 
 
+def _of_a_cache(run: Run, mount: Mount) -> bool:
+    """Tell whether a tmpfs belongs to a cache mount: pip's, around what is kept, or one inside of what is."""
+    caches = [other.target for other in run.mounts if other.kind == "cache" and other.target]
+    return mount.target.endswith("/pip") or any(inside(mount.target, cache) for cache in caches)
+
+
 def split_before(build: Build, run: Run, step: Step, writes: bool) -> Split | None:
     """Return how a RUN can be cut before the top-level item of `step`; None if that might change what it does.
 
@@ -61,7 +67,7 @@ def split_before(build: Build, run: Run, step: Step, writes: bool) -> Split | No
     if ORDER.search(dockerfile.source(above)):
         return None  # it would be lost for the second half
     # What lies on a tmpfs, or in the files that the builder mounts anew for each RUN, is lost between the halves.
-    tmpfs = any(mount.kind == "tmpfs" and not mount.target.endswith("/pip") for mount in run.mounts)
+    tmpfs = any(mount.kind == "tmpfs" and not _of_a_cache(run, mount) for mount in run.mounts)
     if tmpfs or _MOUNTED_ANEW.search(run.text.text):
         return None
     again = _entered_again(run, items[:at], run.text.text[items[at].span.start :])

@@ -115,9 +115,9 @@ def _mounted(run: Run, plan: CachePlan) -> bool:
 def _proposal(build: Build, stage: Stage, run: Run, ecosystem: Ecosystem, plans: Sequence[CachePlan]) -> Proposal:
     directories = tuple(dict.fromkeys(path for plan in plans for path in plan.directories))
     changes = [edit for plan in plans for edit in plan.edits]
-    edits = [_insertion(build, run, edit) for edit in changes if not edit.delete]
+    edits = [_insertion(build, run, edit) for edit in changes if edit.text]
     gone, proof = _cleaning(build, run, ecosystem, directories)
-    gone += [edit.delete for edit in changes if edit.delete]
+    gone += [edit.delete for edit in changes if edit.delete and not edit.text]
     specs = list(dict.fromkeys(mount for plan in plans for mount in plan.mounts))
     proof = [
         *dict.fromkeys(item for plan in plans for item in plan.proof),
@@ -138,6 +138,8 @@ def _proposal(build: Build, stage: Stage, run: Run, ecosystem: Ecosystem, plans:
 
 
 def _insertion(build: Build, run: Run, edit: ScriptEdit) -> Edit:
+    if edit.delete is not None:
+        return Edit(build.path, run.span(edit.delete), edit.text)
     if edit.after is not None:
         return insert_behind(build, run, edit.after.end, edit.text)
     return insert(build, run, edit.before or 0, edit.text)

@@ -1,0 +1,2 @@
+apk add git
+rm -rf /var/cache/apk
