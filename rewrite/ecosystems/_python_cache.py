@@ -1,19 +1,20 @@
 """Where a Python package manager's cache lies, for whoever runs it, and what keeps it from being used.
 
 Facts: the tools' documentation: all keep their cache in ``$XDG_CACHE_HOME`` or ``~/.cache``, and each has a variable
-that moves it. A mount's parents are made as root, so that for another user the cache is moved out of HOME.
+that moves it. A mount's parents are made as root, so that for another user the cache is moved out of HOME. pip and what
+starts it keep downloads in ``http`` and (since pip 23.3) ``http-v2``; the wheels that they build lie beside these.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ..build.images import ROOT
 from ..build.runs import Step
 from ..model import Declined, Obligation, proved
-from . import MountSpec, ScriptEdit, Site
+from . import CachePlan, MountSpec, ScriptEdit, Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +102,26 @@ def enable(step: Step, home: CacheHome, switch: Switch) -> tuple[list[ScriptEdit
     if prefix:
         edits.append(ScriptEdit(before=words[0].span.start, text=prefix))
     return edits, proof
+
+
+_DOWNLOADED = ("http", "http-v2")
+
+
+def pip_plan(tool: str, home: CacheHome, edits: Sequence[ScriptEdit], proof: Sequence[Obligation]) -> CachePlan:
+    """Return the plan for a cache that pip fills: its downloads are kept, the wheels that it builds are not."""
+    return CachePlan(
+        f"keep {tool}'s downloads in cache mounts",
+        "after an edit of the requirements only what is new is downloaded",
+        (MountSpec(home.directory, kind="tmpfs"), *(home.mount(name) for name in _DOWNLOADED)),
+        tuple(edits),
+        (home.directory, *(f"{home.directory}/{name}" for name in _DOWNLOADED)),
+        (
+            home.proof,
+            *proof,
+            proved(f"no step and no program reads {tool}'s cache", "pip only ever fills it again"),
+            proved(
+                "no wheel that was built by other flags, or against other libraries, is installed",
+                "only downloads are kept; what pip builds goes to the tmpfs with the rest",
+            ),
+        ),
+    )

@@ -16,10 +16,10 @@ from ..build.build import View
 from ..build.options import Argument, UnknownOption, arguments
 from ..build.paths import join
 from ..build.runs import Step
-from ..model import Declined, proved
-from . import CachePlace, CachePlan, Command, MountSpec, Site, Tool, Write, no_fetch
+from ..model import Declined
+from . import CachePlace, CachePlan, Command, Site, Tool, Write, no_fetch
 from ._pip_settings import PLACES, configuration, environment, homes, prefixes, settings
-from ._python_cache import Switch, cache_directory, cache_home, enable
+from ._python_cache import Switch, cache_directory, cache_home, enable, pip_plan
 from ._requirements import KINDS, Reader, is_remote
 
 NAME = "pip"
@@ -42,7 +42,7 @@ TOOLS = (
         "pip's documentation of options, configuration and caching",
     ),
 )
-INSTALLING = re.compile(r"\b(?:pip3?|venv|virtualenv|pdm|pipenv)\b")
+INSTALLING = re.compile(r"\b(?:pip3?|venv|virtualenv|pdm)\b")
 # Settings, but for those that only name an index or how to talk to it.
 CONFIGURES = re.compile(
     r"\bpip3? +config +(?:--\S+ +)*set +(?!\S*\.(?:index-url|extra-index-url|trusted-host|timeout|retries|no-cache-dir"
@@ -72,8 +72,6 @@ _SILENT = frozenset({"list", "freeze", "check", "show", "debug", "inspect", "ind
 _DOWNLOADS = frozenset({"install", "wheel", "download"})
 
 
-# Where pip keeps what it downloads: since 23.3 in the second one. Its wheels lie beside them.
-_DOWNLOADED = ("http", "http-v2")
 _OFF = Switch(("--no-cache-dir", "--no-cache"), "PIP_NO_CACHE_DIR", "''", "pip takes an empty value as unset")
 
 
@@ -196,25 +194,7 @@ def cache(site: Site) -> CachePlan | None:
         raise Declined("--cache-dir is given already")
     home = cache_home(site, "pip", NAME, "PIP_CACHE_DIR")
     edits, found = enable(site.step, home, _OFF)
-    return CachePlan(
-        "keep pip's downloads in cache mounts",
-        "after an edit of the requirements only what is new is downloaded",
-        (
-            MountSpec(home.directory, kind="tmpfs"),
-            *(home.mount(name) for name in _DOWNLOADED),
-        ),
-        tuple(edits),
-        (home.directory, *(f"{home.directory}/{name}" for name in _DOWNLOADED)),
-        (
-            home.proof,
-            *found,
-            proved("no step and no program reads pip's cache", "pip only ever fills it again"),
-            proved(
-                "no wheel that was built by other flags, or against other libraries, is installed",
-                "only downloads are kept; what pip builds goes to the tmpfs with the rest",
-            ),
-        ),
-    )
+    return pip_plan("pip", home, edits, found)
 
 
 def cleaned(step: Step) -> Sequence[str]:
