@@ -5,8 +5,8 @@ downloads all dependencies again. The tool's own command that only fetches them 
 reads, so that it runs again only after an edit of the manifests.
 
 The layer holds the dependencies themselves, not a cache mount: an exported cache carries layers to a CI runner that
-starts empty, and no mounts. So a tool that offers such a layer is not given a mount over what the layer holds by
-`cache-mounts`, and where there is a mount over it already, nothing is added.
+starts empty, and no mounts. So a tool that offers such a layer asks for no mount over what the layer holds, and where
+there is one already, nothing is added.
 
 Declines where what the fetch reads cannot be listed or is made by an earlier step, where a command
 between may prepare it in a way that is not known, where the step has no network or takes the dependencies
@@ -41,6 +41,7 @@ from ..build.runs import Run, Step
 from ..ecosystems import Command, Fetch, Site
 from ..model import Declined, Obligation, Proposal, Refusal, assumed, proved
 from ..source.dockerfile import Instruction
+from ..source.edits import Edit, Span
 from ._following import followers
 from ._moving import Move
 from ._passing import Needs, Passage
@@ -126,6 +127,8 @@ class _Layer:
         text = self._text(passed[-1][0] if passed else copy.instruction)
         along = followers(build, stage, copy, passed) if passed else ()
         edits, found = Move(build, stage, copy, passed, along, text, needs, self._others(copy, rest)).edits()
+        if run.instruction not in between[: len(passed)]:
+            edits = (*edits, self._claim())
         return Proposal(
             NAME,
             f"{self.fetch.title} in a layer of its own, before the project",
@@ -134,6 +137,11 @@ class _Layer:
             edits,
             tuple(dict.fromkeys([*found, *proof, self._unnoticed()])),
         )
+
+    def _claim(self) -> Edit:
+        """Keep others from putting a mount in the RUN together with this: what it would hold is in the layer then."""
+        head = Span(self.site.run.instruction.keyword_span.end - 1, self.site.run.instruction.body.offset(0))
+        return Edit(self.site.build.path, head, self.site.build.dockerfile.source(head))
 
     def _command(self) -> Command:
         fetch = self.fetch
