@@ -4,6 +4,8 @@ go 1.22
 
 require example.org/mono/libs/word v0.0.0
 
+replace example.org/mono/libs/word => ../../libs/word
+
 require rsc.io/quote v1.5.2
 
 require (
