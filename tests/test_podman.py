@@ -228,6 +228,7 @@ def flags(client: Client) -> Iterable[str]:
         (BuildOptions(target="a", platform="linux/arm64"), ["--platform=linux/arm64", "--target=a"]),
         (BuildOptions(network="none"), ["--network=none"]),
         (BuildOptions(network="default"), []),
+        (BuildOptions(cgroup_parent="ours"), ["--cgroup-parent=ours"]),
         (BuildOptions(build_args={"A": "1", "B": "x y"}), ["--build-arg=A=1", "--build-arg=B=x y"]),
         (BuildOptions(secrets=("id=a,src=b",), ssh=("default",)), ["--secret=id=a,src=b", "--ssh=default"]),
         (BuildOptions(build_contexts=("a=b",), no_cache=True), ["--build-context=a=b", "--no-cache"]),

@@ -112,6 +112,7 @@ def _flags(options: BuildOptions) -> list[str]:
     flags += [f"--target={options.target}"] if options.target else []
     flags += [f"--platform={options.platform}"] if options.platform else []
     flags += [f"--network={options.network}"] if options.network else []
+    flags += [f"--cgroup-parent={options.cgroup_parent}"] if options.cgroup_parent else []
     flags += [f"--build-arg={name}={value}" for name, value in arguments.items()]
     flags += [f"--secret={secret}" for secret in options.secrets]
     flags += [f"--ssh={ssh}" for ssh in options.ssh]

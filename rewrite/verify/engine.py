@@ -79,6 +79,7 @@ class BuildOptions:
     target: str = ""
     platform: str = ""
     network: str = ""
+    cgroup_parent: str = ""
     build_args: Mapping[str, str] = field(default_factory=dict)
     secrets: Sequence[str] = ()
     ssh: Sequence[str] = ()

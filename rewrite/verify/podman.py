@@ -231,6 +231,7 @@ def _flags(options: BuildOptions) -> list[str]:
     flags = [f"--target={options.target}"] if options.target else []
     # For podman, "default" would be a network of that name.
     flags += [f"--network={options.network}"] if options.network not in ("", "default") else []
+    flags += [f"--cgroup-parent={options.cgroup_parent}"] if options.cgroup_parent else []
     flags += [f"--secret={secret}" for secret in options.secrets]
     flags += [f"--ssh={ssh}" for ssh in options.ssh]
     for context in options.build_contexts:

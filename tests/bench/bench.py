@@ -10,10 +10,12 @@ benchmark can be interrupted and taken up again, and one project measured anew.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Collection
 from contextlib import ExitStack
 from pathlib import Path
+from types import FrameType
 
 from measuring import CLOSE, MOST_REPEATS, SECONDS, Lock, measure
 from page import page
@@ -22,6 +24,7 @@ from registry import upstream
 from results import Result, load, save
 
 from rewrite.verify.builders import importing
+from rewrite.verify.engine import BuildOptions
 from rewrite.verify.engines import find_docker
 
 RESULTS = Path(__file__).parents[2] / "build" / "bench"
@@ -40,6 +43,9 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--repeat", type=int, default=MOST_REPEATS, help=f"at most (default: {MOST_REPEATS})")
     parser.add_argument("--plain", action="store_true", help="without the bench's own registry, and nothing throttled")
     parser.add_argument("--lock", default="", metavar="FILE", help="held while a project is measured, as flock does it")
+    parser.add_argument(
+        "--cgroup-parent", default="", metavar="CGROUP", help="where the builds run, as `docker build` takes it"
+    )
     parser.add_argument("--buildkitd-config", default="", metavar="FILE", help="for the builder that imports a cache")
     parser.add_argument("--driver-opt", action="append", metavar="KEY=VALUE", help="the same; may be repeated")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where results are kept (default: build/bench)")
@@ -61,6 +67,7 @@ def run(given: argparse.Namespace, chosen: Collection[str]) -> None:
     """Measure projects, and keep what is found."""
     engine = find_docker()
     indexes = None if given.plain else upstream()
+    how = BuildOptions(cgroup_parent=given.cgroup_parent)
     lock = Lock(given.lock)
     with ExitStack() as stack:
         imported = None
@@ -69,7 +76,9 @@ def run(given: argparse.Namespace, chosen: Collection[str]) -> None:
             imported = stack.enter_context(created)
         for name in chosen:
             with opened(name) as project:
-                result = measure(engine, project, repeat=given.repeat, upstream=indexes, imported=imported, lock=lock)
+                result = measure(
+                    engine, project, how, repeat=given.repeat, upstream=indexes, imported=imported, lock=lock
+                )
             save(given.results, result)
             print(f"{name}: {result.verdict}", file=sys.stderr)
             for item in result.found["differences"]:
@@ -77,8 +86,14 @@ def run(given: argparse.Namespace, chosen: Collection[str]) -> None:
                     print(f"  {item}", file=sys.stderr)
 
 
+def interrupted(number: int, frame: FrameType | None) -> None:
+    """End as by Ctrl-C, so that what was made is removed."""
+    raise KeyboardInterrupt
+
+
 def main() -> int:
     """Run the benchmark; exit code 1 if a project is not equivalent."""
+    signal.signal(signal.SIGTERM, interrupted)
     given = options().parse_args()
     if given.only:
         chosen = given.only

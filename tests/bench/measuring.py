@@ -123,13 +123,15 @@ def based(engine: Docker, references: Sequence[str], environment: dict[str, str]
 
 
 @contextmanager
-def behind(engine: Docker, opened: Opened, upstream: Upstream | None) -> Iterator[tuple[BuildOptions, Server | None]]:
+def behind(
+    engine: Docker, opened: Opened, options: BuildOptions, upstream: Upstream | None
+) -> Iterator[tuple[BuildOptions, Server | None]]:
     """Yield how to build so that the registry is before the builds, and the registry; without an upstream neither."""
     if upstream is None:
-        yield BuildOptions(), None
+        yield options, None
         return
     with serving(upstream) as server, based(engine, opened.bases, server.environment) as contexts:
-        yield BuildOptions(network="host", build_args=server.proxies, build_contexts=contexts), server
+        yield replace(options, network="host", build_args=server.proxies, build_contexts=contexts), server
 
 
 class Unchanged:
@@ -146,20 +148,21 @@ class Unchanged:
 def measure(
     engine: Docker,
     opened: Opened,
+    options: BuildOptions,
     *,
     repeat: int = MOST_REPEATS,
     upstream: Upstream | None = None,
     imported: ImportedCache | None = None,
     lock: Lock,
 ) -> Result:
-    """Verify one project in all of its scenarios."""
+    """Verify one project in all of its scenarios; `options` go to every build but those that import a cache."""
     chosen = [edit for edit in opened.chosen if upstream or edit.name != THROTTLED]
     try:
         lock.rest()
-        with behind(engine, opened, upstream) as (options, server):
+        with behind(engine, opened, options, upstream) as (how, server):
             watching = Watching(opened.project.name, lock, server.link if server else None)
-            _warm_up(engine, opened, options, watching)
-            plan = Plan(options, ORDER, repeat, enough=clear)
+            _warm_up(engine, opened, how, watching)
+            plan = Plan(how, ORDER, repeat, enough=clear)
             through = Unchanged(imported) if imported else None
             found = verify(engine, opened.build, opened.result, plan, watching, through, chosen)
     finally:

@@ -84,13 +84,14 @@ def test_what_is_measured_is_kept_and_told(
 
 def test_the_registry_is_before_all_builds(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(measuring, "SECONDS", 1.0)
-    call(monkeypatch, f"--only={PROJECT}", f"--results={tmp_path}", f"--output={tmp_path / 'page'}")
+    where = (f"--results={tmp_path}", f"--output={tmp_path / 'page'}")
+    call(monkeypatch, f"--only={PROJECT}", "--cgroup-parent=ours", *where)
     made = [text for text, _ in engine.builds if text.startswith("FROM python:3.12-slim\nENV PIP_INDEX_URL=")]
     assert len(made) == 1
     projects = [options for text, options in engine.builds if "GIT_SHA" in text]
     assert len(projects) > 10
     for options in projects:
-        assert options.network == "host"
+        assert (options.network, options.cgroup_parent) == ("host", "ours")
         assert options.build_args["HTTPS_PROXY"] == options.build_args["HTTP_PROXY"]
         (context,) = options.build_contexts
         assert context.startswith("python:3.12-slim=docker-image://dockerfix-")
