@@ -34,7 +34,7 @@ RATE = 100e6 / 8
 # Two sides that are within this factor of each other are measured again, as long as it does not take too long.
 CLOSE = 2.0
 SECONDS = 30.0
-SLICE = 90.0
+SLICE = 480.0
 
 
 def clear(before: Sequence[float], after: Sequence[float]) -> bool:
