@@ -27,13 +27,13 @@ _EXTENSIONS = re.compile(
     r"|org\.apache\.maven\.plugins:maven-.*-plugin|com\.google\.cloud\.artifactregistry:artifactregistry-maven-wagon"
 )
 # Parents whose profiles ask for no file; their documentation.
-_KNOWN_PARENTS = frozenset({"org.springframework.boot:spring-boot-starter-parent"})
+KNOWN_PARENTS = frozenset({"org.springframework.boot:spring-boot-starter-parent"})
 _BASEDIR = re.compile(r"\$\{(?:project\.|pom\.)?basedir\}")
 _PROPERTY = re.compile(r"\$\{([^}]+)\}")
 _CHANGES = re.compile(r".*-SNAPSHOT|LATEST|RELEASE|[\[(].*")
-_BUILDS = ("build", "profiles/profile/build")
-_PLUGINS = tuple(f"{build}/{where}/plugin" for build in _BUILDS for where in ("plugins", "pluginManagement/plugins"))
-_REPOSITORIES = tuple(
+BUILDS = ("build", "profiles/profile/build")
+PLUGINS = tuple(f"{build}/{where}/plugin" for build in BUILDS for where in ("plugins", "pluginManagement/plugins"))
+REPOSITORIES = tuple(
     f"{profile}{kind}/{one}"
     for profile in ("", "profiles/profile/")
     for kind, one in (("repositories", "repository"), ("pluginRepositories", "pluginRepository"))
@@ -45,7 +45,7 @@ class Project:
     """A project as Maven reads it from the pom at the image path `top`.
 
     `poms` are the files that were read, by path; `reads` also hold those that are looked for only; `unseen` are the
-    parents that come from a repository.
+    parents that come from a repository; `directories` the repositories that lie in the project.
     """
 
     view: View
@@ -53,6 +53,7 @@ class Project:
     poms: dict[str, Document] = field(default_factory=dict)
     reads: list[Read] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
+    directories: list[str] = field(default_factory=list)
 
     @classmethod
     def load(cls, view: View, top: str) -> Project:
@@ -74,7 +75,7 @@ class Project:
     def asks_environment(self) -> bool:
         """Whether a pom names environment variables, or one that is not seen may."""
         seen = any("env." in pom.text for pom in self.poms.values())
-        return seen or any(parent.rpartition(":")[0] not in _KNOWN_PARENTS for parent in self.unseen)
+        return seen or any(parent.rpartition(":")[0] not in KNOWN_PARENTS for parent in self.unseen)
 
     @property
     def coordinates(self) -> str:
@@ -87,7 +88,7 @@ class Project:
         """Yield what it rests on that the reads are all that a goal reads which only resolves."""
         for parent in self.unseen:
             claim = f"the parent {parent.rpartition(':')[0]} asks for no file of the project"
-            if parent.rpartition(":")[0] in _KNOWN_PARENTS:
+            if parent.rpartition(":")[0] in KNOWN_PARENTS:
                 yield proved(claim, "its profiles are known")
             else:
                 yield assumed(claim, "it comes from a repository and was not read")
@@ -107,6 +108,11 @@ class Project:
                 if self._name(element, pom) not in own:
                     return f"{text_of(element, 'artifactId')} {given}"
         return ""
+
+    def makes(self, element: Element, pom: Document) -> bool:
+        """Tell whether a dependency may be one of the project's own modules."""
+        name = self._name(element, pom)
+        return name.startswith(":") or name in {self._identity(one.root) for one in self.poms.values()}
 
     def _identity(self, root: Element) -> str:
         return f"{text_of(root, 'groupId') or text_of(root, 'parent/groupId')}:{text_of(root, 'artifactId')}"
@@ -186,9 +192,9 @@ class Project:
         if pom.root.find("profiles/profile/activation/file") is not None:
             line = "<exists>" if "<exists>" in pom.text else "<missing>"
             raise Declined("a profile is chosen by the files that are there", pom.place(line))
-        for extension in every(pom.root, *(f"{build}/extensions/extension" for build in _BUILDS)):
+        for extension in every(pom.root, *(f"{build}/extensions/extension" for build in BUILDS)):
             self._extension(extension, pom)
-        for plugin in every(pom.root, *_PLUGINS):
+        for plugin in every(pom.root, *PLUGINS):
             if text_of(plugin, "extensions") not in ("", "false"):
                 self._extension(plugin, pom)
             if text_of(plugin, "artifactId") == "maven-dependency-plugin":
@@ -198,7 +204,7 @@ class Project:
             if found is None or not found.startswith("/"):
                 raise Declined(f"where {path} lies is not known", pom.place(path))
             self.reads.append(Read(posixpath.normpath(found), f"{pom.where.path} names it", True))
-        for url in (text_of(one, "url") for one in every(pom.root, *_REPOSITORIES)):
+        for url in (text_of(one, "url") for one in every(pom.root, *REPOSITORIES)):
             self._repository(url, pom)
         target = f"{posixpath.dirname(pom.path)}/target"
         if self.view.exists(target):
@@ -232,3 +238,4 @@ class Project:
             if not re.match(r"file:/", found) or "/.." in path:
                 raise Declined(f"where the repository {url} lies is not known", pom.place(url))
             self.reads.append(Read(posixpath.normpath(path), f"a repository of {pom.where.path}"))
+            self.directories.append(path)

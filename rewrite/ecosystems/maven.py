@@ -12,8 +12,10 @@ from collections.abc import Iterator, Sequence
 from ..build.build import View
 from ..build.paths import join
 from ..build.runs import Run, Step
+from ..build.stages import Stage
 from ..model import Declined, Obligation, assumed, proved
-from . import CachePlace, CachePlan, Command, Read, Site, Tool, Write, no_fetch
+from . import CachePlace, CachePlan, Command, Fetch, Read, Site, Tool, Write
+from ._maven_fetch import layer_command
 from ._maven_line import Line, is_maven, line_reads, project_directory, read_line
 from ._maven_project import Project
 from ._shared_cache import Tool as CacheTool
@@ -48,6 +50,10 @@ CONFIGURES = re.compile(r"\.m2/settings(?:-security)?\.xml|\.mavenrc")
 _DEPENDENCY = r"(?:dependency|org\.apache\.maven\.plugins:maven-dependency-plugin(?::[\w.-]+)?)"
 _RESOLVES = re.compile(rf"{_DEPENDENCY}:(go-offline|resolve|resolve-plugins)")
 _INSTALLS = re.compile(r"install|deploy|(?:install|org\.apache\.maven\.plugins:maven-install-plugin(?::[\w.-]+)?):.*")
+_PHASES = frozenset(
+    "clean validate generate-sources process-sources generate-resources process-resources compile process-classes"
+    " test-compile test prepare-package package pre-integration-test integration-test verify install deploy".split()
+)
 _TOOL = CacheTool("Maven", re.compile(r"\bmvnw?\b"), is_maven, ("maven",))
 
 
@@ -122,6 +128,8 @@ def cache(site: Site) -> CachePlan | None:
         return None
     if line.offline:
         raise Declined("Maven works offline, from the repository that is in the image")
+    if any(_in_a_layer(site, stage, run) for stage, run in family(site)):
+        return None
     commands = tuple(_commands(site))
     _no_layer(site, commands)
     id, kept = _installed(site, commands)
@@ -171,12 +179,19 @@ def _home(site: Site, line: Line) -> str:
 
 
 def _no_layer(site: Site, commands: Sequence[tuple[Run, Line]]) -> None:
-    """Decline where the dependencies have a layer of their own already."""
-    for run, _ in commands:
-        lines = [line for other, line in commands if other is run]
-        if all(line.goals and all(map(_RESOLVES.fullmatch, line.goals)) for line in lines):
-            premise = "the dependencies have a layer of their own, which reaches a CI runner where a mount does not"
+    """Decline where a command only resolves: it is for a layer of its own."""
+    for run, line in commands:
+        if line.goals and all(map(_RESOLVES.fullmatch, line.goals)):
+            premise = "what resolves is for a layer of its own, which reaches a CI runner where a mount does not"
             raise Declined(premise, site.build.place(run.instruction))
+
+
+def _in_a_layer(site: Site, stage: Stage, run: Run) -> bool:
+    """Tell whether the dependencies of some command of a RUN could have a layer of their own: that is better."""
+    try:
+        return any(fetch(Site(site.build, stage, run, step)) for step in run.steps)
+    except Declined:
+        return False
 
 
 def _installed(site: Site, commands: Sequence[tuple[Run, Line]]) -> tuple[str, tuple[Obligation, ...]]:
@@ -207,6 +222,8 @@ def _unchanging(site: Site, line: Line) -> Obligation:
         project = Project.load(site.view, _pom(site.step, line))
     except Declined as declined:
         return assumed(claim, f"what the project depends on is not known: {declined.premise}", declined.because)
+    if project.directories:
+        raise Declined("artifacts come from a directory of the project, where one of the same version may change")
     changing = project.changing()
     unknown = [name for name in project.unseen if name.endswith("-SNAPSHOT")]
     if (changing or unknown) and "-U" not in line.options:
@@ -219,4 +236,32 @@ def cleaned(step: Step) -> Sequence[str]:
     return ()
 
 
-fetch = no_fetch
+def fetch(site: Site) -> Fetch | None:
+    """Return ``go-offline`` for a build whose stage ends before the image, and that has resolved nothing before."""
+    step, view = site.step, site.view
+    if not is_maven(step):
+        return None
+    line = read_line(step, view)
+    # Another goal may put into the repository what the project needs, as install:install-file does.
+    if line.offline or not line.goals or not set(line.goals) <= _PHASES or _ran_before(site):
+        return None
+    if site.build.stages[-1].may_stand_on(site.stage):
+        raise Declined("the image is built on this stage, and go-offline downloads more than the build")
+    project = Project.load(view, _pom(step, line))
+    reads = dict.fromkeys([*project.reads, *line_reads(step, view, line)])
+    command, proof = layer_command(site, line, project)
+    return Fetch(
+        "mvn dependency:go-offline",
+        command,
+        "an edit of a source file downloads little again: go-offline knows all but what plugins choose when they run",
+        tuple(reads),
+        tuple(_writes(step, line)),
+        proof,
+    )
+
+
+def _ran_before(site: Site) -> bool:
+    """Tell whether an earlier command of the stage was Maven's."""
+    runs = [site.build.run(line) for _, line in site.stage.before(site.run.instruction) if line.keyword == "RUN"]
+    steps = [step for run in runs for step in run.steps]
+    return any(map(is_maven, (*steps, *site.run.steps[: site.run.steps.index(site.step)])))
