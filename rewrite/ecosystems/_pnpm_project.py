@@ -19,6 +19,7 @@ from . import Read
 from ._members import above, files_below
 from ._node_package import Package, strings
 from ._node_workspaces import workspace_members
+from ._node_yaml import load
 from ._npm_settings import Settings
 
 WORKSPACE = "pnpm-workspace.yaml"
@@ -76,7 +77,7 @@ class Workspace:
                 raise Declined(f"{root.directory} may be a member of the workspace at {directory}", view.place(path))
         path = root.path(WORKSPACE)
         place = view.place(path)
-        values = {_kebab(key): value for key, value in _load(view.read(path), place).items()}
+        values = {_kebab(key): value for key, value in load(view.read(path), place).items()}
         for key in sorted(values.keys() - _KNOWN):
             raise Declined(f"what {key} in {WORKSPACE} changes is not followed", place)
         return cls(root, values, view, place)
@@ -166,16 +167,3 @@ def pnpm_major(root: Package) -> int | None:
 
 def _kebab(name: object) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", str(name)).lower()
-
-
-def _load(text: str | None, place: Place) -> Mapping[str, Any]:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        found = YAML(typ="safe", pure=True).load(text or "")
-    except (YAMLError, ValueError, TypeError, RecursionError):
-        raise Declined("it cannot be read as YAML", place) from None
-    if found is not None and not isinstance(found, dict):
-        raise Declined("it is no table of settings", place)
-    return found or {}

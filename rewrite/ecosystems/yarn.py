@@ -91,10 +91,12 @@ def _line(step: Step) -> Line:
 
 
 def _is_install(step: Step) -> bool:
-    """Tell whether a command installs into a project, by its first word that is no option."""
-    words = [word for word in step.words[1:] if word is None or not word.startswith("-")]
-    rest = set(step.words) & {"--version", "-v", "--help", "-h"}
-    return (not words and not rest) or words[:1] == ["install"]
+    """Tell whether a command installs into a project."""
+    try:
+        line = _line(step)
+    except Declined:
+        return step.words[1:2] == ("install",)
+    return line.subcommand == "install" or not (line.subcommand or line.on("--version", "-v", "--help", "-h"))
 
 
 def recognise(step: Step, view: View) -> Command | None:
@@ -113,7 +115,7 @@ def recognise(step: Step, view: View) -> Command | None:
     try:
         if root is None:
             raise Declined("the directory that Yarn runs in is not known")
-        if line.subcommand == "global" or "--version" in line.options or "-v" in line.options:
+        if line.subcommand == "global" or line.on("--version", "-v"):
             return _outside(step, view, line, root)
         if kind_of(root, view) == "berry":
             return None
