@@ -104,24 +104,28 @@ def enable(step: Step, home: CacheHome, switch: Switch) -> tuple[list[ScriptEdit
     return edits, proof
 
 
-_DOWNLOADED = ("http", "http-v2")
-
-
-def pip_plan(tool: str, home: CacheHome, edits: Sequence[ScriptEdit], proof: Sequence[Obligation]) -> CachePlan:
-    """Return the plan for a cache that pip fills: its downloads are kept, the wheels that it builds are not."""
+def kept_downloads(
+    tool: str, home: CacheHome, edits: Sequence[ScriptEdit], proof: Sequence[Obligation], names: Sequence[str]
+) -> CachePlan:
+    """Return the plan for a cache of which only `names`, where downloads lie, are kept, and not the wheels built."""
     return CachePlan(
-        f"keep {tool}'s downloads in cache mounts",
+        f"keep {tool}'s downloads in {'cache mounts' if len(names) > 1 else 'a cache mount'}",
         "after an edit of the requirements only what is new is downloaded",
-        (MountSpec(home.directory, kind="tmpfs"), *(home.mount(name) for name in _DOWNLOADED)),
+        (MountSpec(home.directory, kind="tmpfs"), *(home.mount(name) for name in names)),
         tuple(edits),
-        (home.directory, *(f"{home.directory}/{name}" for name in _DOWNLOADED)),
+        (home.directory, *(f"{home.directory}/{name}" for name in names)),
         (
             home.proof,
             *proof,
-            proved(f"no step and no program reads {tool}'s cache", "pip only ever fills it again"),
+            proved(f"no step and no program reads {tool}'s cache", f"{tool} only ever fills it again"),
             proved(
                 "no wheel that was built by other flags, or against other libraries, is installed",
-                "only downloads are kept; what pip builds goes to the tmpfs with the rest",
+                f"only downloads are kept; what {tool} builds goes to the tmpfs with the rest",
             ),
         ),
     )
+
+
+def pip_plan(tool: str, home: CacheHome, edits: Sequence[ScriptEdit], proof: Sequence[Obligation]) -> CachePlan:
+    """Return the plan for a cache that pip fills."""
+    return kept_downloads(tool, home, edits, proof, ("http", "http-v2"))

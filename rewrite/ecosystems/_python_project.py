@@ -130,7 +130,7 @@ def _back_end(text: str | None, directory: str, view: View) -> _BackEnd:
         if isinstance(value, str) and ".." in re.split(r"[/\\]", value):
             raise Declined(f"{_OUTSIDE}, {value}", place)
     for key, value in _walk(own):
-        if key in _CODE_KEYS or (key == "source" and value in _CODE_SOURCES):
+        if key in _CODE_KEYS or (key == "source" and isinstance(value, str) and value in _CODE_SOURCES):
             raise Declined(f"its {'.'.join(back_end.table)} table has {key}, which runs code of the project", place)
     if back_end.table == ("poetry",):
         _poetry(own, place)

@@ -42,7 +42,7 @@ TOOLS = (
         "pip's documentation of options, configuration and caching",
     ),
 )
-INSTALLING = re.compile(r"\b(?:pip3?|venv|virtualenv|pdm)\b")
+INSTALLING = re.compile(r"\b(?:pip3?|venv|virtualenv)\b")
 # Settings, but for those that only name an index or how to talk to it.
 CONFIGURES = re.compile(
     r"\bpip3? +config +(?:--\S+ +)*set +(?!\S*\.(?:index-url|extra-index-url|trusted-host|timeout|retries|no-cache-dir"

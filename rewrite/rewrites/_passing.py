@@ -109,7 +109,8 @@ class Passage:
 
     def _past_workdir(self, instruction: Instruction) -> Needs:
         workdir = self.stage.states[self.stage.instructions.index(instruction) + 1].workdir
-        for path in self.copy.below(workdir) if workdir else ():
+        path = self.copy.context_path(workdir) if workdir else None
+        if path is not None:
             self._plain(path)
             if self.build.context.exists(path) and not self.build.context.is_dir(path):
                 raise Declined(f"WORKDIR is {workdir}, where the COPY brings a file")
