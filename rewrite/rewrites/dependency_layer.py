@@ -122,6 +122,10 @@ class _Layer:
         between = lines[lines.index(copy.instruction) + 1 : lines.index(run.instruction) + 1]
         passage = Passage(build, stage, copy, cuts=True)
         passed, proof = self._passed(passage, between)
+        for line, _ in passed:
+            other = build.copy(line)
+            if other and self._brings_more(other):
+                raise Declined("a COPY of sources stands above what it needs", build.place(line))
         needs = passage.layer(run, self.site.step, self._command())
         rest = between[len(passed) :]
         text = self._text(passed[-1][0] if passed else copy.instruction)
@@ -152,15 +156,14 @@ class _Layer:
         build, stage = self.site.build, self.site.stage
         for line in stage.instructions[: stage.instructions.index(self.site.run.instruction)]:
             copy = build.copy(line)
-            if copy is None:
-                continue
-            if copy.opaque:
-                return copy
-            read = [path for read in self.fetch.reads for path in copy.below(read.path)]
-            files = {entry.path for mapping in copy.mappings for entry in build.context.files(mapping.source)}
-            if any(not any(inside(path, one) for one in read) for path in files):
+            if copy and (copy.opaque or self._brings_more(copy)):
                 return copy
         return None
+
+    def _brings_more(self, copy: Copy) -> bool:
+        read = [path for read in self.fetch.reads for path in copy.below(read.path)]
+        files = {entry.path for mapping in copy.mappings for entry in self.site.build.context.files(mapping.source)}
+        return any(not any(inside(path, one) for one in read) for path in files)
 
     def _passed(
         self, passage: Passage, between: Sequence[Instruction]
