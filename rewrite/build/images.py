@@ -1,8 +1,8 @@
 """What is known of the official base images without pulling them: user, home, working directory, accounts.
 
-Source: their Dockerfiles in docker-library, and those of Microsoft's .NET SDK (``USER`` is never set, so builds start
-as root; ``WORKDIR``, accounts and ``ENV`` as listed; none sets ``HOME``). An image that is not named here is unknown,
-not assumed to be alike.
+Source: their Dockerfiles in docker-library, those of Microsoft's .NET SDK, and hexpm/bob (``USER`` is never set, so
+builds start as root; ``WORKDIR``, accounts and ``ENV`` as listed; none sets ``HOME``). An image that is not named here
+is unknown, not assumed to be alike.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ _KNOWN: dict[str, tuple[str | None, tuple[Account, ...]]] = {
     "erlang": ("/", ()),
     "gcc": ("/", ()),
     "golang": ("/go", ()),
+    "hexpm/elixir": ("/", ()),
+    "hexpm/erlang": ("/", ()),
     "gradle": ("/home/gradle", (GRADLE,)),
     "maven": (None, ()),
     "nginx": ("/", ()),
@@ -78,7 +80,7 @@ _ENVIRONMENT: dict[str, tuple[tuple[str, str | None], ...]] = {
     "rust": (("CARGO_HOME", "/usr/local/cargo"), ("RUSTUP_HOME", "/usr/local/rustup")),
 }
 _REFERENCE = re.compile(
-    r"(?:(?:docker\.io/)?(?:library/)?(?P<name>[a-z0-9-]+)|mcr\.microsoft\.com/(?P<microsoft>dotnet/sdk))"
+    r"(?:(?:docker\.io/)?(?:library/)?(?P<name>(?:hexpm/)?[a-z0-9-]+)|mcr\.microsoft\.com/(?P<microsoft>dotnet/sdk))"
     r"(?::[\w.-]+)?(?:@sha256:[0-9a-f]+)?\Z"
 )
 

@@ -1,0 +1,4 @@
+import Config
+for name <- File.ls!("features") do
+  config :shop, features: name
+end

@@ -1,0 +1,2 @@
+defmodule Prices do
+end

@@ -1,0 +1,2 @@
+defmodule Core do
+end

@@ -1,0 +1,2 @@
+import Config
+config :shop, secret: System.fetch_env!("SECRET")
