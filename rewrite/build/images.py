@@ -1,8 +1,8 @@
 """What is known of the official base images without pulling them: user, home, working directory, accounts.
 
-Source: their Dockerfiles in docker-library, those of Microsoft's .NET SDK, and hexpm/bob (``USER`` is never set, so
-builds start as root; ``WORKDIR``, accounts and ``ENV`` as listed; none sets ``HOME``). An image that is not named here
-is unknown, not assumed to be alike.
+Source: their Dockerfiles in docker-library, those of Microsoft's .NET SDK, of uv, and hexpm/bob (``USER`` is never set,
+so builds start as root; ``WORKDIR``, accounts and ``ENV`` as listed; none sets ``HOME``). An image that is not named
+here is unknown, not assumed to be alike.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class BaseImage:
 # name: (working directory, further accounts); what has differed between versions is not known
 _KNOWN: dict[str, tuple[str | None, tuple[Account, ...]]] = {
     "alpine": ("/", ()),
+    "astral-sh/uv": ("/", ()),
     "buildpack-deps": ("/", ()),
     "composer": ("/app", ()),
     "debian": ("/", ()),
@@ -73,6 +74,7 @@ _KNOWN: dict[str, tuple[str | None, tuple[Account, ...]]] = {
 }
 # What the tools of the image look at; a value that versions differ in is None.
 _ENVIRONMENT: dict[str, tuple[tuple[str, str | None], ...]] = {
+    "astral-sh/uv": (("UV_TOOL_BIN_DIR", "/usr/local/bin"),),
     "composer": (("COMPOSER_ALLOW_SUPERUSER", "1"), ("COMPOSER_HOME", "/tmp")),
     "golang": (("GOPATH", "/go"), ("GOTOOLCHAIN", None)),
     "maven": (("MAVEN_CONFIG", "/root/.m2"),),
@@ -80,7 +82,9 @@ _ENVIRONMENT: dict[str, tuple[tuple[str, str | None], ...]] = {
     "rust": (("CARGO_HOME", "/usr/local/cargo"), ("RUSTUP_HOME", "/usr/local/rustup")),
 }
 _REFERENCE = re.compile(
-    r"(?:(?:docker\.io/)?(?:library/)?(?P<name>(?:hexpm/)?[a-z0-9-]+)|mcr\.microsoft\.com/(?P<microsoft>dotnet/sdk))"
+    r"(?:(?:docker\.io/)?(?:library/)?(?P<name>(?:hexpm/)?[a-z0-9-]+)|mcr\.microsoft\.com/(?P<microsoft>dotnet/sdk)"
+    # Of uv's images, those that are built on another one; the others hold nothing but uv.
+    r"|(?:ghcr\.io/)?(?P<astral>astral-sh/uv)(?=:(?:[\d.]+-)?(?:python3|alpine|debian|bookworm|trixie|bullseye)))"
     r"(?::[\w.-]+)?(?:@sha256:[0-9a-f]+)?\Z"
 )
 
@@ -90,7 +94,7 @@ def describe(reference: str) -> BaseImage:
     if reference == "scratch":
         return BaseImage(reference, "/", (), True)
     match = _REFERENCE.match(reference)
-    name = match["name"] or match["microsoft"] if match else ""
+    name = match["name"] or match["microsoft"] or match["astral"] if match else ""
     if name not in _KNOWN or is_windows(reference):
         return BaseImage(reference)
     workdir, accounts = _KNOWN[name]

@@ -10,17 +10,18 @@ import posixpath
 import re
 
 from ..build.build import View
+from ..build.options import Argument
 from ..build.paths import join
 from ..build.runs import Step
-from ..model import Declined
-from . import Command, Read, Write
+from ..model import Declined, proved
+from . import Command, Fetch, Read, Site, Write
 from ._members import above
 from ._pip_settings import prefixes, settings
 from ._python_environment import environment, home_writes
 from ._python_project import load_toml, table
 from ._requirements import Reader
 from ._uv_project import CONFIGURATION
-from ._uv_settings import Line, configuration, start_directory, switched
+from ._uv_settings import Line, check, configuration, read_line, start_directory, switched
 
 _FILES: tuple[str, ...] = (
     "-r",
@@ -33,6 +34,16 @@ _FILES: tuple[str, ...] = (
     "--overrides",
 )
 _FILES += ("--excludes", "-b", "--build-constraint", "--build-constraints")
+_PROJECT = re.compile(r"(?P<path>\.{1,2}(?:/[\w./-]*)?)(?:\[(?P<extras>[\w.,\s-]+)\])?")
+_AGAIN = (
+    "-U",
+    "--upgrade",
+    "--upgrade-package",
+    "--reinstall",
+    "--reinstall-package",
+    "--exact",
+    "--no-build-isolation",
+)
 _PLACES = ("-t", "--target", "--prefix")
 _MANIFESTS = ("pyproject.toml", "setup.py", "setup.cfg")
 
@@ -102,6 +113,60 @@ def _manifest(reader: Reader, step: Step, view: View, name: str) -> None:
     if re.search(r"@\s*file:", view.read(path) or "") or {"find-links", "index", "index-url"} & uv.keys():
         raise Declined(f"{name} looks for packages in places of its own", place)
     reader.reads.append(Read(path, "it lists the dependencies", required=True))
+
+
+def pip_fetch(site: Site) -> Fetch | None:
+    """Return an install of what a project's pyproject.toml lists, for a ``uv pip install`` of the project itself."""
+    step, view = site.step, site.view
+    line = read_line(step, "pip install")
+    check(step, line)
+    named = [value for value in (*line.operands, *line.values("-e", "--editable")) if _PROJECT.fullmatch(value)]
+    if not named or line.on("--no-deps", "--dry-run"):
+        return None
+    if len(named) > 1 or line.on(*_AGAIN):
+        raise Declined("it installs more than what is missing, or more than one project")
+    match = _PROJECT.fullmatch(named[0])
+    manifest = posixpath.normpath(posixpath.join(match["path"], "pyproject.toml")) if match else ""
+    reader = _reader(step, view, _replaced(line, named[0], manifest), start_directory(step, line))
+    data = load_toml(_path(step, manifest), view) or {}
+    name = table(data, "project").get("name", "")
+    if re.search(rf"\b{re.escape(str(name))}\s*\[", str(table(data, "project").get("optional-dependencies"))):
+        raise Declined("its extras name the project itself", view.place(_path(step, manifest)))
+    extras = [extra.strip() for extra in (match["extras"] or "").split(",")] if match and match["extras"] else []
+    written = [one for one in _written(step, view, line, start_directory(step, line)) if "environment" in one.why]
+    return Fetch(
+        "uv pip install",
+        _without(site, named[0], " ".join(["-r", manifest, *(f"--extra {extra}" for extra in extras)])),
+        "an edit of a source file no longer installs the dependencies again",
+        tuple(dict.fromkeys([*reader.reads, *configuration(step, line, view)])),
+        tuple(written),
+        (
+            *reader.proof,
+            proved("the layer holds what the project needs, but not the project", f"{manifest} lists it"),
+            proved("uv pip install leaves the same behind it", "what is there already and fits, it keeps"),
+        ),
+        exact=True,
+    )
+
+
+def _replaced(line: Line, operand: str, manifest: str) -> Line:
+    """Return the command line with a manifest in place of a project."""
+    operands = tuple(value for value in line.operands if value != operand)
+    options = tuple(item for item in line.options if item.value != operand)
+    return Line(line.verb, operands, (*options, Argument("-r", manifest, 0)))
+
+
+def _without(site: Site, operand: str, text: str) -> str:
+    """Return the command's text with `text` in place of the word `operand`, and of an ``-e`` before it."""
+    simple, words = site.step.simple, list(site.step.words)
+    at = words.index(operand) if operand in words else -1
+    if at < 0:
+        raise Declined(f"{operand} cannot be taken out of the command")
+    raw = [word.raw for word in simple.words]
+    first = at - 1 if words[at - 1] in ("-e", "--editable") else at
+    start = simple.assignments[0].span.start if simple.assignments else simple.words[0].span.start
+    prefix = site.run.text.text[start : simple.words[0].span.start]
+    return prefix + " ".join([*raw[:first], text, *raw[at + 1 :]])
 
 
 def builds_local(step: Step, view: View, line: Line) -> bool:

@@ -15,7 +15,7 @@ from . import Command, Fetch, Site, Write
 from ._python_environment import environment, home_writes, system_prefixes
 from ._python_project import canonical
 from ._uv_project import Local, Project, find_project, reads
-from ._uv_settings import Line, check, configuration, read_line, start_directory, switched, verb_of
+from ._uv_settings import Line, check, configuration, read_line, start_directory, switched
 
 _PARTIAL = ("--no-install-project", "--no-install-workspace", "--no-install-local")
 _RESOLVES = ("--upgrade", "--upgrade-package", "--upgrade-group", "--reinstall", "--reinstall-package", "--refresh")
@@ -111,8 +111,6 @@ def image_path(step: Step, value: str) -> str:
 def sync_fetch(site: Site) -> Fetch | None:
     """Return a sync of all but the packages of the tree, for a ``uv sync`` that builds some of these."""
     step = site.step
-    if verb_of(step) != "sync":
-        return None
     line = read_line(step, "sync")
     sync = Sync(step, site.view, line)
     local = sync.local()

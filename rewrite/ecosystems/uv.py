@@ -16,11 +16,11 @@ from ..build.build import View
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined, Obligation, assumed, proved
-from . import CachePlace, CachePlan, Command, Read, ScriptEdit, Site, Tool
+from . import CachePlace, CachePlan, Command, Fetch, Read, ScriptEdit, Site, Tool
 from ._members import above
 from ._python_cache import Switch, cache_directory, cache_home, enable
 from ._python_environment import environment, home_writes
-from ._uv_pip import builds_local, pip_command
+from ._uv_pip import builds_local, pip_command, pip_fetch
 from ._uv_project import CONFIGURATION, reads
 from ._uv_settings import Line, check, configuration, read_line, start_directory, verb_of
 from ._uv_sync import Sync, project_command, sync_fetch, tool_writes
@@ -244,4 +244,9 @@ def cleaned(step: Step) -> Sequence[str]:
         return ()
 
 
-fetch = sync_fetch
+def fetch(site: Site) -> Fetch | None:
+    """Return what installs all but the packages of the tree, for a sync or an install that builds some of these."""
+    verb = verb_of(site.step)
+    if verb == "sync":
+        return sync_fetch(site)
+    return pip_fetch(site) if verb == "pip install" else None

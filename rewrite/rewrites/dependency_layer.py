@@ -287,7 +287,7 @@ class _Layer:
         places = [write.path for write in self.fetch.writes]
         what = ", ".join(places)
         if self.fetch.exact:
-            return proved(f"{self.fetch.title} leaves nothing in {what} that the command would not leave there")
+            return proved(f"{self.fetch.title} leaves nothing that the command itself would not leave", what)
         claim = f"nothing of the image is in {what}"
         doubt = "the fetch may bring more than the build needs"
         if build.stages[-1].may_stand_on(stage):
