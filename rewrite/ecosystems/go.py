@@ -42,7 +42,12 @@ TOOLS = (
         ("go mod download", "go install NAME@VERSION", "go build"),
         (
             CachePlace("~/.cache/go-build", "A", "keyed by its inputs, read by go alone", "GOCACHE"),
-            CachePlace("/go/pkg/mod", "B", "stays in the layer of go mod download", "GOMODCACHE"),
+            CachePlace(
+                "/go/pkg/mod",
+                "C",
+                "later commands read it, and in a layer of go mod download it comes to an empty builder with the cache",
+                "GOMODCACHE",
+            ),
         ),
         "go.dev/ref/mod; go help cache; the golang image's Dockerfile",
     ),
