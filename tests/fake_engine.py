@@ -36,6 +36,7 @@ class FakeEngine:
     seen: set[object] = field(default_factory=set)
     removed: list[str] = field(default_factory=list)
     name: str = "Fake 1.0"
+    leaves_mount_parents: bool = False
 
     def build(
         self,
@@ -95,6 +96,8 @@ class FakeEngine:
 
 
 def image(files: Mapping[str, bytes]) -> bytes:
-    """Return a layer that holds the files and their directories."""
+    """Return a layer that holds the files and their directories; a name that ends in a slash is an empty directory."""
     parents = {str(parent) for name in files for parent in Path(name).parents if str(parent) != "."}
-    return tar([*map(directory, sorted(parents)), *(member(name, content) for name, content in sorted(files.items()))])
+    parents |= {name.rstrip("/") for name in files if name.endswith("/")}
+    plain = [member(name, content) for name, content in sorted(files.items()) if not name.endswith("/")]
+    return tar([*map(directory, sorted(parents)), *plain])

@@ -15,7 +15,7 @@ from rewrite.model import Change, Result
 from rewrite.project import Session
 from rewrite.settings import Settings
 from rewrite.verify import edits
-from rewrite.verify.compare import ALLOWED, IGNORED, NOISE, REWRITTEN
+from rewrite.verify.compare import ALLOWED, IGNORED, MOUNTED, NOISE, REWRITTEN
 from rewrite.verify.copies import Copy
 from rewrite.verify.engine import BuildOptions, BuildRun, Step, Watch
 from rewrite.verify.outcome import Verdict, Verification
@@ -294,3 +294,25 @@ def test_what_was_made_is_removed(project: Path, error: type[BaseException]) -> 
     assert engine.images == {}
     assert len(engine.removed) == 3
     assert not any(place.exists() for place in places)
+
+
+@pytest.mark.parametrize(
+    ("leaves", "more", "verdict"),
+    [
+        (True, {}, Verdict.EQUIVALENT),
+        (False, {}, Verdict.DIFFERENT),
+        (True, {"root/.cache/tool": b"x"}, Verdict.DIFFERENT),
+    ],
+)
+def test_empty_directories_above_a_mount(
+    project: Path, leaves: bool, more: Mapping[str, bytes], verdict: Verdict
+) -> None:
+    mounted = NEW.replace("RUN pip", "RUN --mount=type=cache,target=/root/.cache/pip pip")
+
+    def make(files: Mapping[str, bytes], text: str, number: int) -> Mapping[str, bytes]:
+        left = {"root/.cache/": b"", **more} if "--mount" in text else {}
+        return {"root/.profile": b"", **left}
+
+    said = prove(FakeEngine(make, leaves_mount_parents=leaves), changes=(Change("Dockerfile", OLD, mounted),))
+    assert said.verdict == verdict
+    assert (MOUNTED in {item.cause for item in said.differences}) == (verdict == Verdict.EQUIVALENT)

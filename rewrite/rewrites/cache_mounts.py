@@ -80,6 +80,7 @@ def _consider(
             plan = ecosystem.cache(Site(build, stage, run, step))
             if plan and not _mounted(run, plan):
                 _builder(build, run)
+                _parents_stand(build, run, plan)
                 mine.append(plan)
         except Declined as declined:
             if not any(mount.kind == "cache" for mount in run.mounts):
@@ -102,6 +103,15 @@ def _builder(build: Build, run: Run) -> None:
     syntax = build.dockerfile.directive("syntax")
     if syntax and _OLD_SYNTAX.match(syntax):
         raise Declined(f"# syntax={syntax} is older than cache mounts (1.2)")
+
+
+def _parents_stand(build: Build, run: Run, plan: CachePlan) -> None:
+    """Decline mounts whose parent directory podman before 5.6 would make, and leave in the image (seen with 4.3.1)."""
+    targets = {mount.target for mount in plan.mounts}
+    for target in targets if build.builder == "buildah" else ():
+        parent = posixpath.dirname(target)
+        if not _STANDING.fullmatch(parent) and parent != run.home and parent not in targets:
+            raise Declined(f"podman before 5.6 leaves the directory {parent} of a mount in the image")
 
 
 def _mounted(run: Run, plan: CachePlan) -> bool:

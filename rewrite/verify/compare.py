@@ -23,6 +23,7 @@ NOISE = "differs between two builds of the original"
 ALLOWED = "allowed by the configuration"
 IGNORED = "left out by .dockerignore"
 REWRITTEN = "the rewritten file itself"
+MOUNTED = "an empty directory that this engine leaves above a mount"
 
 # Where HOME is, nobody can tell from an image; the names below it have one meaning everywhere.
 HOME = r"(?:/[^/]+)+"

@@ -29,6 +29,11 @@ class Docker:
         """What builds, for people."""
         return f"Docker {self.version} (buildx{', builder ' + self.builder if self.builder else ''})"
 
+    @property
+    def leaves_mount_parents(self) -> bool:
+        """BuildKit removes what it made for a mount, parents too (since v0.11)."""
+        return False
+
     def call(self, *arguments: str) -> str:
         """Run the client and return its output; raise `EngineError` with the client's message if it fails."""
         return clients.call(self.client, *arguments)

@@ -102,6 +102,10 @@ class Engine(Protocol):
     def name(self) -> str:
         """What builds, for people: ``Docker 28.5 (buildx)``."""
 
+    @property
+    def leaves_mount_parents(self) -> bool:
+        """Whether the directories that a build makes above a mount stay in the image, empty."""
+
     def build(
         self,
         context: Path,

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 
 from ..build.context import Context
 from ..model import Change
-from .compare import ALLOWED, NOISE, Comparison, Difference, compare
+from .compare import ALLOWED, MOUNTED, NOISE, Comparison, Difference, compare
 from .image import Image
 from .layers import FileEntry
 
@@ -23,17 +23,25 @@ class Explainer:
     """Compares images of one project before and after its `changes`.
 
     `old` is the build context as it was; `ignore` the text of the ignore file that the changes write, None if they
-    write none; `noise` what differs between two builds of the original; `allow` holds shell patterns of image paths.
+    write none; `noise` what differs between two builds of the original; `allow` holds shell patterns of image paths;
+    `mounts` are the targets of mounts above which the engine leaves empty directories.
     """
 
     def __init__(
-        self, old: Context, changes: Sequence[Change], ignore: str | None, noise: Comparison, allow: Collection[str]
+        self,
+        old: Context,
+        changes: Sequence[Change],
+        ignore: str | None,
+        noise: Comparison,
+        allow: Collection[str],
+        mounts: Collection[str] = (),
     ) -> None:
         self._changes = changes
         self._left_out = {} if ignore is None else _left_out(old, old.with_ignore(ignore))
         self._noise = {(item.path, item.what) for item in noise.differences}
         self._kinds = {_kind(item) for item in noise.differences if item.what in ("missing", "extra")}
         self._allow = tuple(allow)
+        self._above_mounts = frozenset(parent for target in mounts for parent in _parents(target))
 
     def __call__(self, before: Image, after: Image, edit: str = "") -> tuple[Difference, ...]:
         """Return all differences with their causes; `edit` names what was edited in both projects before."""
@@ -43,7 +51,25 @@ class Explainer:
             allowed_missing=self._missing(before, after),
             rewritten=_rewritten(before.files, after.files, self._changes),
         )
-        return tuple(replace(item, cause=item.cause or self._cause(item), edit=edit) for item in comparison.differences)
+        left = self._left(after)
+        return tuple(
+            replace(item, cause=item.cause or self._cause(item) or self._mounted(item, left), edit=edit)
+            for item in comparison.differences
+        )
+
+    def _left(self, after: Image) -> frozenset[str]:
+        """Return the directories above a mount that hold nothing else, and lie in one that is root's as they are."""
+        files = after.files
+        found = {
+            path
+            for path in self._above_mounts & files.keys()
+            if _is_root_directory(files[path]) and _is_root_directory(files.get(posixpath.dirname(path)))
+        }
+        full = {parent for path in files.keys() - found for parent in _parents(path)}
+        return frozenset(found - full)
+
+    def _mounted(self, item: Difference, left: frozenset[str]) -> str | None:
+        return MOUNTED if item.what == "extra" and item.path in left else None
 
     def _cause(self, item: Difference) -> str | None:
         """Return the cause that lies outside of the two images, None if there is none."""
@@ -105,6 +131,11 @@ def _parents(path: str) -> Iterable[str]:
     """Yield the directories above an absolute path, the nearest first, without the root."""
     while (path := posixpath.dirname(path)) not in ("/", ""):
         yield path
+
+
+def _is_root_directory(entry: FileEntry | None) -> bool:
+    """Tell whether an entry is a directory of root's; the root of the image may have no entry."""
+    return entry is None or (entry.type == "directory" and entry.uid == entry.gid == 0)
 
 
 def _rewritten(

@@ -29,6 +29,7 @@ from .podmanbases import Base, bases, on_other_bases
 from .podmanprogress import Progress
 
 OLDEST = (4, 3)
+PARENTS_REMOVED = (5, 6)
 IMAGE = "docker-image://"
 STOP_TRIES, STOP_SECONDS = 20, 0.1
 OUTPUT = re.compile(r"type=(?:local|tar),dest=[^-].*")
@@ -55,6 +56,11 @@ class Podman:
     def name(self) -> str:
         """What builds, for people."""
         return f"Podman {self._version}"
+
+    @property
+    def leaves_mount_parents(self) -> bool:
+        """Podman removes the mount's own directory; before 5.6 those above it stay."""
+        return _numbers(self._version) < PARENTS_REMOVED
 
     def has_image(self, reference: str) -> bool:
         """Tell whether podman holds an image of that name."""
@@ -208,7 +214,7 @@ def connect(client: str) -> Podman:
     version, remote = told.split()
     if remote == "true":
         raise EngineError("podman builds on another machine, where its cache mounts cannot be kept apart")
-    if tuple(map(int, re.findall(r"\d+", version)[:2])) < OLDEST:
+    if _numbers(version) < OLDEST:
         raise EngineError(f"podman {version} is older than {'.'.join(map(str, OLDEST))}")
     return Podman(client, version)
 
@@ -298,3 +304,8 @@ def _commands(pid: int) -> Iterator[int]:
                     yield child
                 else:
                     yield from _commands(child)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Return the first two numbers of a version."""
+    return tuple(map(int, re.findall(r"\d+", version)[:2]))

@@ -26,8 +26,10 @@ from typing import Protocol
 
 from ..build.build import Build
 from ..build.context import DirectoryTree
+from ..build.runs import mounts as mounts_of
 from ..errors import DockerfixError
 from ..model import Change, Result
+from ..source.dockerfile import parse
 from . import edits
 from .compare import NOISE, Difference, compare
 from .copies import Copy, Project, copied, restored
@@ -300,6 +302,12 @@ class _Proof:
             raise DockerfixError(f"no image can be made from {reference}: {_last(run.log)}")
         return f"docker-image://{tag}"
 
+    def _mounts(self) -> tuple[str, ...]:
+        """Return the absolute targets of the mounts of the rewritten Dockerfile."""
+        text = next((change.after for change in self.changes if change.path == self.build.path), "")
+        runs = (line for line in parse(text).instructions if line.keyword == "RUN")
+        return tuple(mount.target for line in runs for mount in mounts_of(line) if mount.target.startswith("/"))
+
     def _differences(self, before: _Version, again: _Version, after: _Version) -> tuple[Difference, ...]:
         """Compare the first images and those behind edits; a difference that the first ones show is told once."""
         pairs = {edit: {side: tag for name, side, tag in self._compared if name == edit} for edit, *_ in self._compared}
@@ -308,7 +316,8 @@ class _Proof:
         images = saved_images(self.engine, tags, self.layers)
         noise = compare(images[before.tag], images[again.tag])
         ignore = next((c.after for c in self.changes if c.path == self.build.context.ignore_path), None)
-        explain = Explainer(self.build.context, self.changes, ignore, noise, self.plan.allow)
+        mounts = self._mounts() if self.engine.leaves_mount_parents else ()
+        explain = Explainer(self.build.context, self.changes, ignore, noise, self.plan.allow, mounts)
         found = {(item.path, item.what): item for item in explain(images[before.tag], images[after.tag])}
         for item in noise.differences:
             found.setdefault((item.path, item.what), replace(item, cause=NOISE))

@@ -15,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from rewrite.verify.compare import compare
+from rewrite.build.context import Context, MemoryTree
+from rewrite.verify.compare import MOUNTED, Comparison, compare
 from rewrite.verify.engine import BuildOptions, BuildRun, EngineError, Step
 from rewrite.verify.engines import find_engine
+from rewrite.verify.explain import Explainer
 from rewrite.verify.image import saved_images
 from rewrite.verify.podman import Podman, connect
 
@@ -342,3 +344,18 @@ def text_of(path: Path) -> str:
 def test_is_found_where_docker_is_not(client: Path) -> None:
     found = find_engine({"PATH": str(client.parent)})
     assert found.name.startswith("Podman ")
+
+
+def test_directories_above_a_mount(podman: Podman, project: Path, tag: Callable[[], str]) -> None:
+    targets = ("/root/.cache/pip", "/root/.cache/pip/http", "/root/.npm")
+    names, flag = (tag(), tag()), "RUN --mount=type=cache,target="
+    plain = f"FROM {BASE}\nRUN mkdir -p /root\nRUN echo install\n"
+    mounted = plain.replace("RUN echo", f"{flag}{' --mount=type=cache,target='.join(targets)} echo")
+    for name, text in zip(names, (plain, mounted), strict=True):
+        assert podman.build(project, text, series(), tag=name).ok
+    before, after = saved_images(podman, names).values()
+    found = Explainer(Context(MemoryTree({}), None, ".dockerignore", "memory"), (), None, Comparison(()), (), targets)(
+        before, after
+    )
+    expected = {("/root/.cache", "extra"): MOUNTED} if podman.leaves_mount_parents else {}
+    assert {(item.path, item.what): item.cause for item in found} == expected
