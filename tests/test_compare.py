@@ -71,6 +71,7 @@ def test_mode_and_owner_are_two_differences() -> None:
         ("/var/cache/apt/archives/lock", "package manager cache"),
         ("/root/.cache/pip/http-v2/1", "package manager cache"),
         ("/home/node/.npm/_cacache/index-v5/1", "package manager cache"),
+        ("/tmp/poetry-chef-2si5ptsw/x", "temporary file of a package manager"),
     ],
 )
 def test_explained_paths(path: str, cause: str) -> None:

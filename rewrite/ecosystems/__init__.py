@@ -199,7 +199,8 @@ class CachePlace:
 class Tool:
     """A tool as `dockerfix ecosystems` shows it: file names and commands as people write them.
 
-    `family` is the language or "System"; `source` names the documentation that the facts are from.
+    `family` is the language or "System"; `source` names the documentation that the facts are from. `leftovers` are
+    regular expressions for the image paths of what it leaves behind under names that are never the same.
     """
 
     name: str
@@ -209,6 +210,7 @@ class Tool:
     installs: tuple[str, ...] = ()
     caches: tuple[CachePlace, ...] = ()
     source: str = ""
+    leftovers: tuple[str, ...] = ()
 
 
 # For modules to assign where they have nothing of the kind.

@@ -46,6 +46,7 @@ TOOLS = (
             ),
         ),
         "poetry's documentation of configuration and commands",
+        (r"/tmp/poetry-chef-\w{8}",),
     ),
 )
 INSTALLING = re.compile(r"\bpoetry\b")

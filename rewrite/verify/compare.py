@@ -19,6 +19,7 @@ BYTE_CODE = "byte-code cache"
 DATABASE = "package database"
 LOG = "log"
 CACHE = "package manager cache"
+TEMPORARY = "temporary file of a package manager"
 NOISE = "differs between two builds of the original"
 ALLOWED = "allowed by the configuration"
 IGNORED = "left out by .dockerignore"
@@ -47,11 +48,17 @@ def _cache_paths() -> set[str]:
     return {place.path for tool in ecosystems.tools() for place in tool.caches if place.kind != "C"}
 
 
+def _leftovers() -> Iterator[str]:
+    """Yield what matches the paths that tools leave behind under names that are never the same."""
+    yield from (f"(?:{one})(?:/|$)" for tool in ecosystems.tools() for one in tool.leftovers)
+
+
 # Contents of these differ from build to build; a trailing "/" means everything below, and never the directory itself.
 EXPLAINED = (
     (LOG, re.compile(rf"/var/log/|{HOME}/\.npm/_logs(?:/|$)")),
     (DATABASE, re.compile(r"/var/lib/dpkg/[^/]+-old$|/var/cache/debconf/[^/]+-old$|/var/cache/ldconfig/aux-cache$")),
     (CACHE, re.compile("|".join(_caches()))),
+    (TEMPORARY, re.compile("|".join(_leftovers()))),
 )
 # Directories that only exist to hold such a cache: theirs is the cause of what is in them, if nothing else is.
 HOLDER = re.compile("|".join(_holders()))
