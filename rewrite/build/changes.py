@@ -31,14 +31,14 @@ class Change:
 
 
 def run_change(run: Run) -> Change:
-    """Return the names that the commands of a RUN mention, but for those that only read."""
+    """Return the names that the commands of a RUN mention, but for those that only read, and their own."""
     if run.script is None:
         return Change(_names(run.text.text))
     found: set[str] = set()
     for step in run.steps:
         if not _reads_only(step):
             # What a variable stands for is named somewhere else in the text, by a loop for one.
-            found |= _names(run.text.text if None in step.words else " ".join(map(str, step.words)))
+            found |= _names(run.text.text if None in step.words else " ".join(map(str, step.words[1:])))
         for redirect in step.simple.redirects:
             found |= _names(redirect.target.raw) if redirect.operator != "<" else set()
     return Change(frozenset(found))

@@ -70,6 +70,15 @@ def wrapper(step: Step) -> str | None:
     return join(step.cwd, word)
 
 
+def own_wrapper(step: Step, view: View) -> str | None:
+    """Return the same; raises Declined if the script is not known to be Maven's own."""
+    script = wrapper(step)
+    text = view.read(script) if script else None
+    if script and (text is None or not _WRAPPER.search(text)):
+        raise Declined("mvnw is not known to be Maven's own wrapper", view.place(script))
+    return script
+
+
 def _start(step: Step) -> int | None:
     if step.program in ("mvn", "mvnw"):
         return 1
@@ -168,11 +177,8 @@ def line_reads(step: Step, view: View, line: Line) -> Iterator[Read]:
         if "-s" not in line.options:
             yield from _settings(view, f"{home}/.m2/settings.xml")
     yield from _directories(step, view)
-    script = wrapper(step)
+    script = own_wrapper(step, view)
     if script:
-        text = view.read(script)
-        if text is None or not _WRAPPER.search(text):
-            raise Declined("mvnw is not known to be Maven's own wrapper", view.place(script))
         yield Read(script, "the wrapper", True)
 
 

@@ -50,6 +50,38 @@ def _is_kin(stage: Stage, other: Stage) -> bool:
     return stage.lineage[-1] is other.lineage[-1]
 
 
+def no_layer(site: Site, tool: Tool) -> None:
+    """Decline where an earlier RUN of the tool stands before the sources: it fills a layer with dependencies.
+
+    Such a layer reaches a CI runner that starts empty, where a mount does not.
+    """
+    for stage in {id(one): one for one, _ in family(site)}.values():
+        first = None
+        copied = False
+        for line in stage.instructions:
+            if line.keyword == "RUN" and any(map(tool.is_command, site.build.run(line).steps)):
+                if copied and first:
+                    premise = (
+                        f"{tool.name} fills a layer before the sources, which reaches a CI runner where no mount does"
+                    )
+                    raise Declined(premise, site.build.place(first))
+                first = first or line
+            elif first and site.build.copy(line):
+                copied = True
+
+
+def as_it_was_copied(site: Site, script: str) -> None:
+    """Decline if a command before may change the wrapper script at an image path, as ``chmod +x`` does."""
+    name = posixpath.basename(script)
+    runs = [site.build.run(line) for _, line in site.stage.before(site.run.instruction) if line.keyword == "RUN"]
+    steps = [(run, step) for run in runs for step in run.steps]
+    steps += [(site.run, step) for step in site.run.steps[: site.run.steps.index(site.step)]]
+    for run, step in steps:
+        if any(posixpath.basename(word or "") == name for word in step.words[1:]):
+            premise = f"`{step.program or step.simple.words[0].raw}` changes {name} before it runs"
+            raise Declined(premise, site.build.step_place(run, step))
+
+
 def all_seen(site: Site, tool: Tool) -> Iterator[Obligation]:
     """Yield the proof that every command of `tool` that finds the cache gets the mount; raises Declined."""
     for stage, run in site.build.runs():

@@ -20,7 +20,7 @@ from . import CachePlace, CachePlan, Command, Fetch, Read, Site, Tool, Write
 from ._dotnet_line import Line, is_dotnet, read_line
 from ._msbuild import MOVING, PROJECT, Projects, names_in, tool_manifests
 from ._shared_cache import Tool as CacheTool
-from ._shared_cache import all_seen, family, mounts_in_home
+from ._shared_cache import all_seen, family, mounts_in_home, no_layer
 
 NAME = "dotnet"
 IGNORE = "dotnet"
@@ -186,6 +186,7 @@ def cache(site: Site) -> CachePlan | None:
         return None
     commands = tuple(_commands(site))
     _may_come_from_a_mount(site, commands)
+    no_layer(site, _TOOL)
     if site.run.home is None:
         raise Declined("the user that this RUN runs as is not known, and with it where the packages folder lies")
     if step.env.get("NUGET_PACKAGES", "") != "":

@@ -16,10 +16,10 @@ from ..build.stages import Stage
 from ..model import Declined, Obligation, assumed, proved
 from . import CachePlace, CachePlan, Command, Fetch, Read, Site, Tool, Write
 from ._maven_fetch import layer_command
-from ._maven_line import Line, is_maven, line_reads, project_directory, read_line
+from ._maven_line import Line, is_maven, line_reads, own_wrapper, project_directory, read_line
 from ._maven_project import Project
 from ._shared_cache import Tool as CacheTool
-from ._shared_cache import all_seen, family, mounts_in_home
+from ._shared_cache import all_seen, as_it_was_copied, family, mounts_in_home, no_layer
 from ._xml import read_xml, text_of
 
 NAME = "maven"
@@ -38,6 +38,9 @@ TOOLS = (
                 "every later Maven command reads it; settings.xml beside it stays visible",
                 "maven.repo.local",
                 "locked",
+            ),
+            CachePlace(
+                "~/.m2/wrapper", "B", "every later ./mvnw runs the Maven that it holds", "MAVEN_USER_HOME", "locked"
             ),
         ),
         "Maven's documentation of the POM, settings, .mvn and the dependency plugin; builds in the lab",
@@ -132,8 +135,9 @@ def cache(site: Site) -> CachePlan | None:
         return None
     commands = tuple(_commands(site))
     _no_layer(site, commands)
+    no_layer(site, _TOOL)
     id, kept = _installed(site, commands)
-    mounts = mounts_in_home(site, ".m2", ("repository",), _home(site, line), id)
+    mounts = mounts_in_home(site, ".m2", _parts(site), _home(site, line), id)
     return CachePlan(
         "keep what Maven downloads in a cache mount",
         "after an edit of a pom only what is new is downloaded",
@@ -149,6 +153,16 @@ def cache(site: Site) -> CachePlan | None:
         ),
         shared=True,
     )
+
+
+def _parts(site: Site) -> tuple[str, ...]:
+    """Return what to mount: the repository, and for the wrapper the directory in which it keeps Maven itself."""
+    account = site.account
+    in_home = account is not None and account.home == site.run.home and "MAVEN_USER_HOME" not in site.step.env
+    used = [
+        own_wrapper(step, site.build.view(stage, run.instruction)) for stage, run in family(site) for step in run.steps
+    ]
+    return ("repository", "wrapper") if in_home and any(used) else ("repository",)
 
 
 def _commands(site: Site) -> Iterator[tuple[Run, Line]]:
@@ -247,6 +261,9 @@ def fetch(site: Site) -> Fetch | None:
         return None
     if site.build.stages[-1].may_stand_on(site.stage):
         raise Declined("the image is built on this stage, and go-offline downloads more than the build")
+    script = own_wrapper(step, view)
+    if script:
+        as_it_was_copied(site, script)
     project = Project.load(view, _pom(step, line))
     reads = dict.fromkeys([*project.reads, *line_reads(step, view, line)])
     command, proof = layer_command(site, line, project)
