@@ -78,6 +78,8 @@ def test_explained_paths(path: str, cause: str) -> None:
     assert causes({path: FILE}, {path: OTHER}) == {path: cause}
     assert causes({path: FILE}, {}) == {path: cause}
     assert causes({}, {path: FILE}) == {path: cause}
+    links = [replace(FILE, type="symlink", link=target) for target in "ab"]
+    assert causes({path: links[0]}, {path: links[1]}) == {path: cause}
     assert causes({path: FILE}, {path: replace(FILE, uid=9)}) == {path: None}
 
 

@@ -62,8 +62,8 @@ EXPLAINED = (
 )
 # Directories that only exist to hold such a cache: theirs is the cause of what is in them, if nothing else is.
 HOLDER = re.compile("|".join(_holders()))
-# Only whether and with which content a file is there is explained; a wrong mode or owner in a log directory is wrong.
-EXPLICABLE = frozenset({"missing", "extra", "content"})
+# Only whether a file is there, and with what in it, is explained; a wrong mode or owner in a log directory is wrong.
+EXPLICABLE = frozenset({"missing", "extra", "content", "link"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def _entry_differences(path: str, old: FileEntry, new: FileEntry, holders: froze
     if (old.uid, old.gid) != (new.uid, new.gid):
         yield Difference(path, "owner", f"{old.uid}:{old.gid}", f"{new.uid}:{new.gid}")
     if old.link != new.link:
-        yield Difference(path, "link", old.link, new.link)
+        yield Difference(path, "link", old.link, new.link, _cause(path, "link", holders))
     if old.xattrs != new.xattrs:
         yield Difference(path, "xattrs", str(dict(old.xattrs)), str(dict(new.xattrs)))
     if old.sha256 != new.sha256:
