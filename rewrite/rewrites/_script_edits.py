@@ -30,6 +30,19 @@ def insert_behind(build: Build, run: Run, at: int, text: str) -> Edit:
     return Edit(build.path, Span(offset, offset), text)
 
 
+def mount_flags(build: Build, run: Run, mounts: Sequence[str]) -> Edit:
+    """Return the edit that adds mounts behind the last flag, each on a line of its own."""
+    instruction, dockerfile = run.instruction, build.dockerfile
+    newline = " " if instruction.heredocs else f" {instruction.escape}{dockerfile.newline}    "
+    start, body = instruction.keyword_span.end, instruction.body.offset(0)
+    first = " "
+    if instruction.flags:
+        start, first = instruction.flags[-1].span.end, newline
+    if "\n" in dockerfile.text[start:body]:
+        return Edit(build.path, Span(start, start), first + newline.join(mounts))
+    return Edit(build.path, Span(start, body), first + newline.join([*mounts, ""]))
+
+
 def command_spans(build: Build, run: Run, positions: Sequence[int]) -> list[Span]:
     """Return the script's spans of the commands at `positions` (ascending) and of an operator for each.
 

@@ -34,7 +34,7 @@ from ..ecosystems import CachePlan, Ecosystem, ScriptEdit, Site
 from ..model import Declined, Obligation, Proposal, Refusal, assumed, proved
 from ..source.edits import Edit, Span
 from ..source.shell import Word
-from ._script_edits import command_spans, delete, insert, insert_behind
+from ._script_edits import command_spans, delete, insert, insert_behind, mount_flags
 from ._taken import taken
 
 NAME = "cache-mounts"
@@ -142,7 +142,7 @@ def _proposal(build: Build, stage: Stage, run: Run, ecosystem: Ecosystem, plans:
         plans[0].title,
         plans[0].reason,
         build.place(run.instruction),
-        (_flags(build, run, mount_text), *edits, *delete(build, run, gone)),
+        (mount_flags(build, run, mount_text), *edits, *delete(build, run, gone)),
         tuple(proof),
     )
 
@@ -153,19 +153,6 @@ def _insertion(build: Build, run: Run, edit: ScriptEdit) -> Edit:
     if edit.after is not None:
         return insert_behind(build, run, edit.after.end, edit.text)
     return insert(build, run, edit.before or 0, edit.text)
-
-
-def _flags(build: Build, run: Run, mounts: Sequence[str]) -> Edit:
-    """Insert the mounts behind the last flag, each on a line of its own."""
-    instruction, dockerfile = run.instruction, build.dockerfile
-    newline = " " if instruction.heredocs else f" {instruction.escape}{dockerfile.newline}    "
-    start, body = instruction.keyword_span.end, instruction.body.offset(0)
-    first = " "
-    if instruction.flags:
-        start, first = instruction.flags[-1].span.end, newline
-    if "\n" in dockerfile.text[start:body]:
-        return Edit(build.path, Span(start, start), first + newline.join(mounts))
-    return Edit(build.path, Span(start, body), first + newline.join([*mounts, ""]))
 
 
 def _cleaning(

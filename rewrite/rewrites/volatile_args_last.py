@@ -20,16 +20,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .. import ecosystems
-from ..build import effects
 from ..build.build import Build
 from ..build.stages import Stage
-from ..model import Declined, Obligation, Proposal, Refusal, assumed, proved
+from ..model import Declined, Obligation, Proposal, Refusal, proved
 from ..source.dockerfile import Instruction, Pair
 from ..source.edits import Edit, Span
 from ..source.words import variables
 from ._layout import block_of, ended, removals
 from ._pairs import check_split, mentions, own_line, taken_out
+from ._reading import is_named, may_read
 
 NAME = "volatile-args-last"
 
@@ -192,38 +191,12 @@ class _Group:
             raise Declined(f"LABEL sets {', '.join(sorted(again or mine))} again")
 
     def _past_run(self, instruction: Instruction) -> None:
-        run = self.build.run(instruction)
-        text = self.build.dockerfile.source(instruction.span)
-        for name in self.names:
-            if re.search(rf"\b{re.escape(name)}\b", text):
-                raise Declined("")  # it reads the variable: the right place has been found
-        if run.opaque:
-            raise Declined(f"whether the RUN reads it is not known: {run.opaque}")
-        if {"BASH_ENV", "ENV"} & run.state.env.keys():
-            raise Declined("a script that the shell starts with may read any variable")
-        view = self.build.view(self.stage, instruction)
-        for step in run.steps:
-            command = ecosystems.recognise(step, view)
-            known = effects.effect(step) if command is None else None
-            if (command and (command.declined or command.environment)) or (known is None and command is None):
-                raise Declined(f"`{step.program or step.simple.words[0].raw}` may read any variable")
-            if command and self.names & command.variables:
-                raise Declined(f"`{step.program}` runs a script that reads {min(self.names & command.variables)}")
-            if known and any(path.startswith("/proc") for path in known.reads):
-                raise Declined(f"`{step.program}` may read any variable")
-            if known and known.environment:
-                raise Declined(f"`{step.program}` may read any variable")
-            if command and command.strangers:
-                claim = f"no package's own build or install script reads {', '.join(sorted(self.names))}"
-                place = self.build.step_place(run, step)
-                self.proof.append(assumed(claim, f"{command.title} may run such scripts", place))
-        self.proof.append(
-            proved(
-                f"the RUN does not read {', '.join(sorted(self.names))}",
-                "every command in it is known",
-                self.build.place(instruction),
-            )
-        )
+        if is_named(self.build, instruction, self.names):
+            raise Declined("")  # it reads the variable: the right place has been found
+        reason, proof = may_read(self.build, self.stage, instruction, self.names)
+        if reason:
+            raise Declined(reason)
+        self.proof += proof
 
     def _proposal(self, last_run: int) -> Proposal:
         build, lines = self.build, self.stage.instructions

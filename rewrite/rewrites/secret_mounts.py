@@ -1,0 +1,155 @@
+"""Give a secret to the steps that need it, and to nothing else.
+
+The value of an ARG stays in the image's history (`docker history` shows it), and in the log of the build's provenance.
+`RUN --mount=type=secret,id=NAME,env=NAME` gives the same variable to the same commands, and leaves nothing behind. It
+is for review, since who builds the image has to hand the secret over in another way:
+
+    docker build --secret id=NPM_TOKEN,env=NPM_TOKEN .
+
+and, with docker/build-push-action, under `secrets:` the line `NPM_TOKEN=${{ secrets.NPM_TOKEN }}`. A later change of
+the secret alone runs no step again, as it does for an ARG.
+
+Declines where the ARG has a default (the secret is in the file then, and has to be renewed), where something else
+than a RUN uses it, where a stage is built on this one, where the RUN may read it and cannot be given a mount, and with
+builders or a `# syntax` line that do not know it. An ENV is never changed: the program may read it when it runs.
+
+```diff
+-ARG NPM_TOKEN
+-RUN curl -H "Authorization: $NPM_TOKEN" -o /a https://example.org/a
++RUN --mount=type=secret,id=NPM_TOKEN,env=NPM_TOKEN \\
++    curl -H "Authorization: $NPM_TOKEN" -o /a https://example.org/a
+```
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ..build.build import Build
+from ..build.stages import Stage
+from ..model import Declined, Obligation, Proposal, Refusal, assumed, proved
+from ..source.dockerfile import Instruction
+from ..source.edits import Edit
+from ..source.words import variables
+from ._layout import block_of, removals
+from ._reading import is_named, may_read
+from ._script_edits import mount_flags
+
+NAME = "secret-mounts"
+
+# BuildKit's SecretsUsedInArgOrEnv (frontend/dockerfile/dockerfile2llb/convert.go) asks for these words.
+_SECRET = re.compile(r"(?i)(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|$)")
+_PUBLIC = re.compile(r"(?i)(?:_|^)public(?:_|$)")
+# Secrets in the environment came with frontend 1.10 (FACTS.md, 2.2).
+_OLD_SYNTAX = re.compile(r"docker/dockerfile:(?:1\.[0-9](?:\.|-|\Z)|experimental|0)")
+
+
+def find(build: Build) -> Iterator[Proposal | Refusal]:
+    """Yield one proposal for each ARG that takes a secret, or why it is left; what an ENV shows is refused."""
+    for stage in build.stages:
+        for instruction in stage.instructions:
+            keys = [pair.key for pair in instruction.pairs] if instruction.keyword in ("ARG", "ENV") else []
+            secret = next((key for key in keys if _SECRET.search(key) and not _PUBLIC.search(key)), None)
+            if secret is None or (instruction.keyword == "ENV" and not _holds_value(instruction, secret)):
+                continue
+            try:
+                yield _proposal(build, stage, instruction, secret)
+            except Declined as declined:
+                yield Refusal(NAME, build.place(instruction), declined.premise, declined.because)
+
+
+def _holds_value(instruction: Instruction, name: str) -> bool:
+    """Tell whether an ENV gives the variable a value that may be a secret: not the path of a file, not nothing."""
+    value = next((pair.value or "" for pair in instruction.pairs if pair.key == name), "").strip("\"'")
+    return bool(value) and not value.startswith(("/", "./"))
+
+
+def _proposal(build: Build, stage: Stage, instruction: Instruction, name: str) -> Proposal:
+    if instruction.keyword == "ENV":
+        raise Declined(f"{name} is in the image's settings, where everybody can read it: the program may need it there")
+    _declared_alone(build, stage, instruction, name)
+    _builder(build)
+    runs, proof = _readers(build, stage, instruction, name)
+    spec = f"--mount=type=secret,id={name},env={name}"
+    place = build.place(instruction)
+    edits = [mount_flags(build, build.run(run), [spec]) for run in runs]
+    # A comment above stays: it may say who hands the secret over.
+    commented = block_of(build.dockerfile, instruction).body != instruction.span
+    gone = [instruction.span] if commented else removals(build.dockerfile, [instruction])
+    edits += [Edit(build.path, span, "") for span in gone]
+    return Proposal(
+        NAME,
+        f"take {name} from a secret mount",
+        "the secret is in no layer and in no history of the image",
+        place,
+        tuple(edits),
+        (
+            *proof,
+            proved(f"no other instruction uses {name}", "the stage was read", place),
+            assumed(f"the secret {name} is handed over to the build", "until then the steps go without it"),
+        ),
+        (
+            f"build with: docker build --secret id={name},env={name} .",
+            f"docker/build-push-action: secrets: {name}=${{{{ secrets.{name} }}}}",
+        ),
+    )
+
+
+def _declared_alone(build: Build, stage: Stage, instruction: Instruction, name: str) -> None:
+    """Decline unless the ARG declares the secret, without a value, for the RUNs of this stage alone."""
+    if len(instruction.pairs) > 1:
+        raise Declined("the ARG declares other variables, too")
+    if instruction.pairs[0].value not in (None, "", '""', "''"):
+        raise Declined(f"{name} has a default, so the secret is in the file: renew it, and take it out")
+    if any(line.keyword == "ARG" and is_named(build, line, [name]) for line in _global_lines(build)):
+        raise Declined(f"{name} is declared for the whole file, too")
+    child = next((one for one in build.stages if one is not stage and one.may_stand_on(stage)), None)
+    if child:
+        raise Declined("a stage is built on this one, and has the variable as well", build.place(child.from_))
+    for line in stage.instructions:
+        if line is instruction or line.keyword == "RUN":
+            continue
+        declared = {pair.key for pair in line.pairs} if line.keyword in ("ARG", "ENV") else set()
+        if name in declared or name in variables(line.body.text, line.escape) or _flag_names(line, name):
+            raise Declined(f"{line.keyword} uses {name}, too", build.place(line))
+
+
+def _flag_names(line: Instruction, name: str) -> bool:
+    return any(name in variables(flag.value or "", line.escape) for flag in line.flags)
+
+
+def _global_lines(build: Build) -> Iterator[Instruction]:
+    for line in build.dockerfile.instructions:
+        if line.keyword == "FROM":
+            return
+        yield line
+
+
+def _builder(build: Build) -> None:
+    if build.builder != "buildkit":
+        raise Declined(f"the builder ({build.builder}) may not know secrets in the environment")
+    syntax = build.dockerfile.directive("syntax")
+    if syntax and _OLD_SYNTAX.match(syntax):
+        raise Declined(f"# syntax={syntax} is older than secrets in the environment (1.10)")
+
+
+def _readers(
+    build: Build, stage: Stage, instruction: Instruction, name: str
+) -> tuple[list[Instruction], list[Obligation]]:
+    """Return the RUNs that read the variable, or may, and the proof that the others do not."""
+    runs: list[Instruction] = []
+    proof: list[Obligation] = []
+    for line in stage.after(instruction):
+        if line.keyword != "RUN":
+            continue
+        reason, why_not = may_read(build, stage, line, [name])
+        if is_named(build, line, [name]) or reason:
+            if any(f"id={name}" in value for value in line.flag_values("mount")):
+                raise Declined("the RUN has a secret of this name already", build.place(line))
+            runs.append(line)
+        else:
+            proof += why_not
+    if not runs:
+        raise Declined(f"no step of the stage uses {name}")
+    return runs, proof
