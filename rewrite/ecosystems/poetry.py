@@ -16,7 +16,7 @@ from ..build.build import View
 from ..build.options import UnknownOption, arguments
 from ..build.paths import join
 from ..build.runs import Step
-from ..model import Declined, proved
+from ..model import Declined, Obligation, Status, assumed, proved
 from . import CachePlace, CachePlan, Command, Fetch, Read, Site, Tool, Write
 from ._pip_settings import prefixes
 from ._pip_settings import settings as pip_reads
@@ -248,6 +248,9 @@ def fetch(site: Site) -> Fetch | None:
         if re.search(r"poetry==1\.[0-4]\b|POETRY_VERSION[= ]\"?1\.[0-4]\b", site.build.dockerfile.text):
             raise Declined("this poetry may not know --no-directory")
         extra.append("--no-directory")
+    apart = _apart(site, project)
+    if apart.status is not Status.PROVED and (line.verb == "sync" or line.on("--sync", "--remove-untracked")):
+        raise Declined("it removes what is not asked for, and poetry itself may be among that")
     simple = step.simple
     start = simple.assignments[0].span.start if simple.assignments else simple.words[0].span.start
     reads = [*project_files(project), *pip_reads(step, site.view)]
@@ -264,8 +267,22 @@ def fetch(site: Site) -> Fetch | None:
         (
             proved("the layer holds what poetry.lock says, but no package of the tree", "they are left out by name"),
             proved("poetry install leaves the same behind it", "it adds what is missing by the same lockfile"),
+            apart,
         ),
         exact=True,
+    )
+
+
+def _apart(site: Site, project: Project) -> Obligation:
+    """Judge whether poetry still runs when the project's packages, which may be older than its own, are installed."""
+    claim = "poetry finds its own packages when it runs again"
+    found = settings(site, project.own)
+    if not site.step.env.get("VIRTUAL_ENV", "") and found.values.get("virtualenvs.create", "true") in ("true", "1"):
+        return proved(claim, "the project's go to an environment of their own")
+    if re.search(r"install\.python-poetry\.org|\bpipx\s+install\b[^&;|]*\bpoetry\b", site.build.dockerfile.text):
+        return proved(claim, "its installer makes an environment for it")
+    return assumed(
+        claim, "the project's packages are installed beside them", site.build.step_place(site.run, site.step)
     )
 
 
