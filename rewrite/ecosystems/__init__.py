@@ -164,6 +164,13 @@ class Site:
         return account(self.stage, self.run.instruction)
 
     @property
+    def command(self) -> str:
+        """The command's text with the assignments before it, lines joined, without redirections behind it."""
+        simple = self.step.simple
+        start = simple.assignments[0].span.start if simple.assignments else simple.words[0].span.start
+        return self.run.text.text[start : simple.words[-1].span.end]
+
+    @property
     def later_runs(self) -> tuple[Run, ...]:
         """The RUNs that find what this one leaves: behind it, and in the stages built on its stage."""
         return tuple(self.build.later_runs(self.stage, self.run.instruction))

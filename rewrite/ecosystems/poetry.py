@@ -251,8 +251,6 @@ def fetch(site: Site) -> Fetch | None:
     apart = _apart(site, project)
     if apart.status is not Status.PROVED and (line.verb == "sync" or line.on("--sync", "--remove-untracked")):
         raise Declined("it removes what is not asked for, and poetry itself may be among that")
-    simple = step.simple
-    start = simple.assignments[0].span.start if simple.assignments else simple.words[0].span.start
     reads = [*project_files(project), *pip_reads(step, site.view)]
     reads += [Read(path, "it is installed from there", True) for _, path, is_dir in project.local() if not is_dir]
     environments = [Write(project.path(".venv"), "poetry keeps the environment there")]
@@ -260,7 +258,7 @@ def fetch(site: Site) -> Fetch | None:
     environments += [Write(path, "poetry keeps the environment there")] if path and path.startswith("/") else []
     return Fetch(
         f"poetry {line.verb}",
-        " ".join([site.run.text.text[start : simple.words[-1].span.end], *extra]),
+        " ".join([site.command, *extra]),
         "an edit of a source file no longer installs the dependencies again",
         tuple(dict.fromkeys(reads)),
         tuple(environments),
