@@ -229,6 +229,16 @@ def no_fetch(site: Site) -> Fetch | None:
     return None
 
 
+def no_cache(site: Site) -> CachePlan | None:
+    """Return nothing: the tool keeps nothing that could be mounted."""
+    return None
+
+
+def cleans_nothing(step: Step) -> Sequence[str]:
+    """Return nothing: no command of the tool cleans a cache that is mounted."""
+    return ()
+
+
 class Ecosystem(Protocol):
     """What a module of this package offers; modules are the objects, there is no class to inherit.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..build.build import View
@@ -17,7 +17,7 @@ from ..build.options import UnknownOption, arguments
 from ..build.paths import inside, join
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import NEVER, CachePlace, CachePlan, Command, Fetch, Read, Site, Tool, Write
+from . import NEVER, CachePlace, Command, Fetch, Read, Site, Tool, Write, cleans_nothing, no_cache
 from ._node_yaml import load
 
 NAME = "pub"
@@ -72,16 +72,6 @@ def recognise(step: Step, view: View) -> Command | None:
     if step.program == "flutter":
         return Command(NAME, title, "pub" in words, declined=Declined("flutter writes into the project"), project=True)
     return Command(NAME, title, declined=Declined("what it reads depends on the project"), project=True)
-
-
-def cache(site: Site) -> CachePlan | None:
-    """Return nothing: later commands and the program itself read PUB_CACHE."""
-    return None
-
-
-def cleaned(step: Step) -> Sequence[str]:
-    """Return nothing: no cache is mounted."""
-    return ()
 
 
 def fetch(site: Site) -> Fetch | None:
@@ -167,3 +157,7 @@ def _directories(directory: str, data: Mapping[str, Any], view: View) -> Iterato
         if target is None or (inside(directory, target) and target != directory):
             raise Declined(f"where the package {name} lies is not known", place)
         yield target
+
+
+cache = no_cache
+cleaned = cleans_nothing

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from ..build.build import View
 from ..build.options import UnknownOption, arguments
 from ..build.paths import inside, join
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import NEVER, CachePlace, CachePlan, Command, Fetch, Read, Site, Tool, Write
+from . import NEVER, CachePlace, Command, Fetch, Read, Site, Tool, Write, cleans_nothing, no_cache
 from ._members import files_below
 
 NAME = "swift"
@@ -145,16 +145,6 @@ def _manifest(path: str, view: View) -> Iterator[Read]:
             yield from _manifest(f"{target}/Package.swift", view)
 
 
-def cache(site: Site) -> CachePlan | None:
-    """Return nothing: what is fetched lies in .build, with what is built."""
-    return None
-
-
-def cleaned(step: Step) -> Sequence[str]:
-    """Return nothing: no cache is mounted."""
-    return ()
-
-
 def fetch(site: Site) -> Fetch | None:
     """Return the resolve that a ``swift build`` starts with."""
     step = site.step
@@ -172,3 +162,7 @@ def fetch(site: Site) -> Fetch | None:
         (Write(posixpath.join(step.cwd or "/", ".build"), "swift keeps the packages there"),),
         (proved("Package.swift reads no file", "it imports nothing but PackageDescription"),),
     )
+
+
+cache = no_cache
+cleaned = cleans_nothing
