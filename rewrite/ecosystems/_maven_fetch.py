@@ -36,7 +36,7 @@ def layer_command(site: Site, line: Line, project: Project) -> tuple[str, tuple[
     """Return the command that resolves the project, with its proof; raises Declined where it could fail."""
     step = site.step
     homes = ("/root", step.env.get("HOME") or "/root")
-    mounted = any(".m2" in mount.target for mount in site.run.mounts)
+    mounted = any(".m2" in mount.target for mount in site.run.mounts if mount.kind != "cache")
     given = {"-s", "-gs"} & line.options.keys()
     if given or mounted or any(site.view.exists(f"{home}/.m2/settings.xml") for home in homes):
         raise Declined("settings choose where Maven downloads from, and go-offline may not find all plugins there")

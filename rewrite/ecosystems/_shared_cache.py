@@ -153,7 +153,11 @@ def _not_run_by_the_image(site: Site, tool: Tool) -> None:
         ]
         for line in starts:
             view = build.view(stage, line)
-            scripts = [view.read(path) for word in line.json or () if (path := join(stage.end.workdir, word))]
+            scripts = [
+                view.read(path)
+                for word in line.json or line.body.text.split()
+                if (path := join(stage.end.workdir, word))
+            ]
             if any(tool.word.search(text or "") for text in (line.body.text, *scripts)):
                 raise Declined(f"{line.keyword} runs {tool.name}, which would find its cache empty", build.place(line))
         given = any(line.keyword in ("CMD", "ENTRYPOINT") for level in stage.lineage for line in level.instructions)

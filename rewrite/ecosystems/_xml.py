@@ -28,11 +28,12 @@ class Document:
 
 
 def read_xml(view: View, path: str) -> Document | None:
-    """Return the file at an image path, None if no COPY brings it; raises Declined for what is not plain XML."""
-    text = view.read(path)
+    """Return the file at an image path, None if no COPY brings it; raises Declined for what is not known plain XML."""
+    text, where = view.read(path), view.place(path)
+    if text is None and view.exists(path) and not view.is_dir(path):
+        raise Declined(f"what {path} holds is not known: a RUN may have changed it", where)
     if text is None:
         return None
-    where = view.place(path)
     if re.search(r"<!(?:DOCTYPE|ENTITY)", text):
         raise Declined(f"{where.path} has a document type, whose entities may come from elsewhere", where)
     try:

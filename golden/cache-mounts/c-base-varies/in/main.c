@@ -1,2 +1,0 @@
-void greet(void);
-int main(void) { greet(); return 0; }

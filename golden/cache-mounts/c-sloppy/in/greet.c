@@ -1,2 +1,0 @@
-#include <stdio.h>
-void greet(void) { puts("hello"); }

@@ -1,1 +1,0 @@
-from conan import ConanFile
