@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..build import effects
 from ..build.build import View
 from ..build.images import ROOT, Account
-from ..build.paths import join
+from ..build.paths import join, overlap
 from ..build.programs import BINARIES
 from ..build.runs import Run, Step
 from ..build.stages import Stage
@@ -68,6 +68,15 @@ def no_layer(site: Site, tool: Tool) -> None:
                 first = first or line
             elif first and site.build.copy(line):
                 copied = True
+
+
+def no_other_mount(site: Site, tool: Tool, targets: Sequence[str]) -> None:
+    """Decline where another RUN of the tool keeps the cache in a mount of its own, which is another cache."""
+    for _, run in family(site):
+        mine = [join(run.state.workdir, mount.target) for mount in run.mounts if mount.kind == "cache" and mount.target]
+        other = run.instruction is not site.run.instruction and any(map(tool.is_command, run.steps))
+        if other and any(path not in targets and overlap(path or "/", target) for path in mine for target in targets):
+            raise Declined("another RUN has a mount of its own over it", site.build.place(run.instruction))
 
 
 def as_it_was_copied(site: Site, script: str) -> None:

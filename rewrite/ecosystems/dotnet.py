@@ -20,7 +20,7 @@ from . import CachePlace, CachePlan, Command, Fetch, Read, Site, Tool, Write
 from ._dotnet_line import Line, is_dotnet, read_line
 from ._msbuild import MOVING, PROJECT, Projects, names_in, tool_manifests
 from ._shared_cache import Tool as CacheTool
-from ._shared_cache import all_seen, family, mounts_in_home, no_layer
+from ._shared_cache import all_seen, family, mounts_in_home, no_layer, no_other_mount
 
 NAME = "dotnet"
 IGNORE = "dotnet"
@@ -192,6 +192,7 @@ def cache(site: Site) -> CachePlan | None:
     if step.env.get("NUGET_PACKAGES", "") != "":
         raise Declined("NUGET_PACKAGES moves the packages folder")
     mounts = mounts_in_home(site, ".nuget", ("packages",), site.run.home)
+    no_other_mount(site, _TOOL, [mount.target for mount in mounts])
     return CachePlan(
         "keep NuGet's packages in a cache mount",
         "after an edit of a project file only new packages are downloaded",
@@ -233,8 +234,12 @@ def _may_come_from_a_mount(site: Site, commands: Sequence[tuple[Run, Line]]) -> 
             raise Declined("it needs what an earlier RUN has restored, and a mount may be emptied in between", where)
         if "--packages" in line.options:
             raise Declined("--packages moves the packages folder", where)
+    for _, run in family(site):
+        if CONFIGURES.search(run.text.text):
+            raise Declined("packages may come from a directory, where one of the same version may change")
     projects = Projects(site.view)
     projects.configuration(site.step.cwd or "/")
+    projects.configuration(f"{site.run.home or '/root'}/.nuget/NuGet")
     if projects.sources or any(not re.match("https?:", line.options.get("--source", "http:")) for _, line in commands):
         raise Declined("packages come from a directory, where one of the same version may change")
 

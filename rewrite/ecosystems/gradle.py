@@ -22,7 +22,7 @@ from ..build.stages import Stage
 from ..model import Declined, Obligation, Place, assumed, proved
 from . import CachePlace, CachePlan, Command, Fetch, MountSpec, Read, Site, Tool, Write
 from ._shared_cache import Tool as CacheTool
-from ._shared_cache import all_seen, as_it_was_copied, family, mounts_in_home, no_layer
+from ._shared_cache import all_seen, as_it_was_copied, family, mounts_in_home, no_layer, no_other_mount
 
 NAME = "gradle"
 IGNORE = "jvm"
@@ -207,6 +207,7 @@ def cache(site: Site) -> CachePlan | None:
             raise Declined(premise, site.build.place(run.instruction))
     no_layer(site, _TOOL)
     mounts = _mounts(site, line, tuple(_parts(site, lines)))
+    no_other_mount(site, _TOOL, [mount.target for mount in mounts])
     return CachePlan(
         "keep what Gradle downloads in cache mounts",
         "after an edit of a build script only what is new is downloaded",

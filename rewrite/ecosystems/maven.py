@@ -19,7 +19,7 @@ from ._maven_fetch import layer_command
 from ._maven_line import Line, is_maven, line_reads, own_wrapper, project_directory, read_line
 from ._maven_project import Project
 from ._shared_cache import Tool as CacheTool
-from ._shared_cache import all_seen, as_it_was_copied, family, mounts_in_home, no_layer
+from ._shared_cache import all_seen, as_it_was_copied, family, mounts_in_home, no_layer, no_other_mount
 from ._xml import read_xml, text_of
 
 NAME = "maven"
@@ -138,6 +138,7 @@ def cache(site: Site) -> CachePlan | None:
     no_layer(site, _TOOL)
     id, kept = _installed(site, commands)
     mounts = mounts_in_home(site, ".m2", _parts(site), _home(site, line), id)
+    no_other_mount(site, _TOOL, [mount.target for mount in mounts])
     return CachePlan(
         "keep what Maven downloads in a cache mount",
         "after an edit of a pom only what is new is downloaded",

@@ -16,7 +16,7 @@ from ..build.runs import Step
 from ..model import Declined, Obligation, Place, assumed, proved
 from . import CachePlace, CachePlan, Command, MountSpec, Site, Tool, no_fetch
 from ._shared_cache import Tool as CacheTool
-from ._shared_cache import all_seen, family, no_layer
+from ._shared_cache import all_seen, family, no_layer, no_other_mount
 
 NAME = "sbt"
 IGNORE = "jvm"
@@ -79,6 +79,7 @@ def cache(site: Site) -> CachePlan | None:
             _in_place(site, other)
     no_layer(site, _TOOL)
     targets = tuple(posixpath.join(account.home or "/root", name) for name in _DIRECTORIES)
+    no_other_mount(site, _TOOL, targets)
     return CachePlan(
         "keep what sbt downloads in cache mounts",
         "after an edit of the build only what is new is downloaded",
