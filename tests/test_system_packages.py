@@ -244,3 +244,9 @@ def test_a_program_may_add_a_repository() -> None:
     (proposal,) = outcomes("FROM archlinux:latest\nRUN ./setup\nRUN pacman -S git\n")
     assert isinstance(proposal, Proposal)
     assert proposal.tier == Tier.REVIEW
+
+
+def test_a_run_may_be_added_to_one_that_keeps_its_packages() -> None:
+    text = f"FROM fedora:41\nRUN --mount=type=cache,target=/var/cache/dnf-rpms dnf {KEEP} install -y git\n"
+    assert outcomes(text) == []
+    assert kept(text + "RUN dnf install -y make\n") == f"dnf {KEEP} install -y make"

@@ -89,6 +89,7 @@ _MOVED = {
     "-c": "another configuration may move the cache",
     "--config": "another configuration may move the cache",
 }
+_KEEP = f" --setopt=cachedir={PACKAGES} --setopt=keepcache=1"
 _SETTINGS = ("keepcache", "cachedir", "metadata_expire", "persistdir", "/etc/dnf/dnf.conf", "/etc/yum.conf")
 
 
@@ -208,13 +209,14 @@ def cache(site: Site) -> CachePlan | None:
 
 def _kept(step: Step) -> ScriptEdit:
     """Tell an install where the packages are kept, and to ask whether the metadata still is the repository's."""
-    return ScriptEdit(step.simple.words[0].span, f" --setopt=cachedir={PACKAGES} --setopt=keepcache=1 --refresh")
+    return ScriptEdit(step.simple.words[0].span, f"{_KEEP} --refresh")
 
 
 def _as_by_default(site: Site) -> None:
     """Raise Declined where the Dockerfile may have changed where the cache lies, or what is kept."""
     for _, line in [*site.stage.before(site.run.instruction), (site.stage, site.run.instruction)]:
-        text = site.build.dockerfile.source(line.span)
+        # What dockerfix has added to another RUN holds for that one only.
+        text = site.build.dockerfile.source(line.span).replace(_KEEP, "")
         for setting in _SETTINGS if line.keyword in ("RUN", "COPY", "ADD") else ():
             if setting in text:
                 raise Declined(f"{setting} is set or changed already", site.build.place(line))
