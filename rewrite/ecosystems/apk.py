@@ -190,8 +190,7 @@ def cache(site: Site) -> CachePlan | None:
         "keep apk's packages in a cache mount",
         "after an edit of the package list only what is new is downloaded",
         (
-            # Not the default id: a mount that somebody wrote by hand may hold a file called `installed`.
-            MountSpec(CACHE, "locked", f"apk-packages-{identity or 'any-base'}"),
+            MountSpec(CACHE, "locked", f"apk-{identity}" if identity else ""),
             MountSpec(posixpath.join(CACHE, "installed"), kind="tmpfs"),
         ),
         tuple(edit for step, line in installs for edit in _kept(step, line)),

@@ -1,1 +1,0 @@
-module.exports = {entry: "./assets/main.js"};

@@ -1,1 +1,0 @@
-class Main { public static void main(String[] a) {} }
