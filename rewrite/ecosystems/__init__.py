@@ -81,7 +81,8 @@ class Fetch:
 
     `command` is shell text for the directory and the user of the command that asks; `title` names it as `recognise`
     does, `gain` says in one sentence what the layer saves; `reads` and `writes` as those of a `Command`: what it leaves
-    in `writes` may be more than the later command would, unless it is `exact`. `environment` matches the names of the
+    in `writes` may be more than the later command would, unless it is `exact`; in `outputs` it leaves part of what that
+    command makes. Where `command` has a line end, it may be continued. `environment` matches the names of the
     variables that it may read (None: any).
     """
 
@@ -93,6 +94,7 @@ class Fetch:
     proof: tuple[Obligation, ...] = ()
     environment: re.Pattern[str] | None = None
     exact: bool = False
+    outputs: tuple[Write, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

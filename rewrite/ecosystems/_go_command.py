@@ -135,15 +135,8 @@ def configuration(step: Step) -> tuple[Read, ...]:
     return tuple(Read(path, "go or git reads it") for path in [*places, *named] if path.startswith("/"))
 
 
-def prefix(step: Step, outside: Mapping[str, str | None]) -> str:
-    """Return assignments that give another command what the script itself has set for this one; raises Declined."""
-    found = []
-    for name, value in sorted(step.env.items()):
-        if not FETCHING.fullmatch(name) or name in _UNRELATED or (name in outside and value == outside[name]):
-            continue
-        if (name == "HOME" and name not in outside) or (name == "GOFLAGS" and "modcacherw" not in (value or "")):
-            continue  # HOME is the account's; flags for compiling
-        if value is None or not re.fullmatch(r"[\w@%+=:,./*!~-]*", value):
-            raise Declined(f"{name} is set by the script, to what is not known")
-        found.append(f"{name}={value} ")
-    return "".join(found)
+def fetching(name: str, value: str | None) -> bool:
+    """Tell whether a variable matters to a fetch of modules; GOFLAGS does for the modes of the files."""
+    if name == "GOFLAGS":
+        return "modcacherw" in (value or "modcacherw")
+    return FETCHING.fullmatch(name) is not None and name not in _UNRELATED

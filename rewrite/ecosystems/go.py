@@ -23,13 +23,14 @@ from ._go_command import (
     Line,
     build_cache,
     configuration,
+    fetching,
     flags,
     module_cache,
     module_mode,
-    prefix,
     read_line,
 )
 from ._go_module import Modules, find_modules
+from ._script_variables import assignments
 
 NAME = "go"
 IGNORE = "go"
@@ -270,8 +271,7 @@ def fetch(site: Site) -> Fetch | None:
         raise Declined("the build context has no go.sum, which says what is downloaded")
     _kept(site)
     modules.gather()
-    outside = {**site.run.state.env, **dict.fromkeys(site.run.state.args)}
-    command = f"{prefix(step, outside)}go{_directory(line)} mod download"
+    command = f"{assignments(site, fetching)}go{_directory(line)} mod download"
     return Fetch(
         DOWNLOAD,
         command,

@@ -83,7 +83,7 @@ def _consider(site: Site, seen: set[tuple[str, str | None]]) -> Iterator[Proposa
 
 def _at_hand(site: Site, fetch: Fetch) -> bool:
     """Tell whether the command finds what the fetch would bring: in a mount, or brought by an earlier step."""
-    places = [write.path for write in fetch.writes]
+    places = [write.path for write in (*fetch.writes, *fetch.outputs)]
     mounted = [posixpath.join(site.run.state.workdir or "/", mount.target) for mount in site.run.mounts if mount.target]
     if any(overlap(target, place) for target in mounted for place in places):
         return True
@@ -149,7 +149,10 @@ class _Layer:
 
     def _command(self) -> Command:
         fetch = self.fetch
-        return Command(self.ecosystem, fetch.title, True, fetch.reads, fetch.writes, proof=fetch.proof)
+        made = [output.path for output in fetch.outputs]
+        own = (write for write in fetch.writes if not any(inside(write.path, path) for path in made))
+        writes = (*fetch.outputs, *own)
+        return Command(self.ecosystem, fetch.title, True, fetch.reads, writes, proof=fetch.proof)
 
     def _broad(self) -> Copy | None:
         """Return the stage's first COPY that brings more than the fetch reads."""
@@ -279,6 +282,7 @@ class _Layer:
             if not re.fullmatch(r"[\w./@+-]+", to) or cwd.startswith("%") != workdir.startswith("%"):
                 raise Declined(f"the directory {cwd} cannot be written in a command")
             command = f"cd {to} && {command}"
+        command = command.replace("\n", f" {run.instruction.escape}{build.dockerfile.newline}    ")
         return " ".join([run.instruction.written, *flags, command])
 
     def _unnoticed(self) -> Obligation:
@@ -294,7 +298,6 @@ class _Layer:
             return assumed(claim, f"the image is built on this stage, and {doubt}", build.place(build.stages[-1].from_))
         for instruction, path in taken(build, stage):
             if "$" in path or any(overlap(path, place) for place in places):
-                return assumed(
-                    claim, f"{instruction.keyword} takes it out of this stage, and {doubt}", build.place(instruction)
-                )
+                evidence = f"{instruction.keyword} takes it out of this stage, and {doubt}"
+                return assumed(claim, evidence, build.place(instruction))
         return proved(claim, "the image is not built on this stage, and no COPY or mount takes it out")

@@ -1,0 +1,5 @@
+mod work;
+
+fn main() {
+    work::run();
+}

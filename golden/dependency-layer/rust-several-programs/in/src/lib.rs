@@ -1,0 +1,3 @@
+pub fn text() -> String {
+    itoa::Buffer::new().format(42).to_string()
+}

@@ -1,0 +1,1 @@
+fn main() { println!("{} {}", env!("GREETING"), util::number(42)); }
