@@ -376,7 +376,7 @@ def test_paths_are_shown_as_the_user_sees_them(project: Path) -> None:
 def test_ecosystems_tells_what_is_known_of_each_tool(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ecosystems", "--color", "never"]) == 0
     text = capsys.readouterr().out
-    assert "Python\n  pip\n    manifests: requirements.txt" in text
+    assert "\n  pip\n    manifests: requirements.txt" in text
     assert "    cache ~/.npm (class A, mounted: nothing reads it again, moved by npm_config_cache)" in text
     assert main(["ecosystems", "--output-format", "json"]) == 0
     tools = {tool["name"]: tool for tool in json.loads(capsys.readouterr().out)["tools"]}

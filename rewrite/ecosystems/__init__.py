@@ -166,6 +166,13 @@ class Site:
         return account(self.stage, self.run.instruction)
 
     @property
+    def command(self) -> str:
+        """The command's text with the assignments before it, lines joined, without redirections behind it."""
+        simple = self.step.simple
+        start = simple.assignments[0].span.start if simple.assignments else simple.words[0].span.start
+        return self.run.text.text[start : simple.words[-1].span.end]
+
+    @property
     def later_runs(self) -> tuple[Run, ...]:
         """The RUNs that find what this one leaves: behind it, and in the stages built on its stage."""
         return tuple(self.build.later_runs(self.stage, self.run.instruction))
@@ -222,6 +229,16 @@ NEVER = re.compile(r"(?!)")
 def no_fetch(site: Site) -> Fetch | None:
     """Return nothing: the tool's own install is what is worth a layer."""
     return None
+
+
+def no_cache(site: Site) -> CachePlan | None:
+    """Return nothing: the tool keeps nothing that could be mounted."""
+    return None
+
+
+def cleans_nothing(step: Step) -> Sequence[str]:
+    """Return nothing: no command of the tool cleans a cache that is mounted."""
+    return ()
 
 
 class Ecosystem(Protocol):

@@ -33,10 +33,10 @@ store-auths update-with-minimal-changes use-github-api use-include-path use-pare
 """
 _QUIET = frozenset(_QUIET_NAMES.split())
 CACHES = ("cache-dir", "cache-files-dir", "cache-repo-dir", "cache-vcs-dir", "data-dir", "home")
-# The scripts of these events run during an install; so do the plugins that listen to them.
+# The scripts of these events run during an install from a lockfile; so do the plugins that listen to them.
 EVENTS = """
-init command pre-command-run pre-install-cmd post-install-cmd pre-update-cmd post-update-cmd pre-operations-exec
-pre-package-install post-package-install pre-package-update post-package-update pre-package-uninstall
+init command pre-command-run pre-install-cmd post-install-cmd pre-operations-exec pre-package-install
+post-package-install pre-package-update post-package-update pre-package-uninstall
 post-package-uninstall pre-file-download post-file-download pre-pool-create
 """.split()
 DUMP_EVENTS = ("pre-autoload-dump", "post-autoload-dump")

@@ -17,7 +17,7 @@ _QUIET = re.compile(
     r"|~[a-zA-Z](?:\([^)]*\)|\[[^\]]*\]|\{[^}]*\}|/[^/\n]*/|\|[^|\n]*\||\"[^\"\n]*\")",
     re.DOTALL,
 )
-_SIMPLE = re.compile(r"#\{(?:@?[a-z_]\w*(?:\(\))?|Mix\.env(?:\(\))?|System\.get_env\(\"\w+\"\))\}")
+_SIMPLE = re.compile(r"#\{(?:@?[a-z_]\w*(?:\(\))?|Mix\.(?:env|target)(?:\(\))?|System\.get_env\(\"\w+\"\))\}")
 _READ = re.compile(
     r'File\.read!\(\s*(?:Path\.(?:join|expand)\(\s*)?(?:__DIR__\s*,\s*)?"(?P<path>[\w./-]+)"(?P<rest>[^\n]*)'
 )

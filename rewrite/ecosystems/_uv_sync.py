@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from ..build.build import View
-from ..build.paths import join
+from ..build.paths import SYSTEM, inside, join
 from ..build.runs import Step
 from ..model import Declined, proved
 from . import Command, Fetch, Site, Write
@@ -120,6 +120,9 @@ def sync_fetch(site: Site) -> Fetch | None:
         raise Declined("there is no uv.lock in the build context that says what is installed")
     if line.on(*_RESOLVES) or (line.on("--inexact") and not sync.keeps_lock):
         raise Declined("it does not install what uv.lock says")
+    place = sync.environment().path
+    if (place == step.env.get("VIRTUAL_ENV") or any(inside(place, one) for one in SYSTEM)) and not line.on("--inexact"):
+        raise Declined(f"it removes what is not asked for from {place}, in which uv itself may be")
     if re.search(r"\buv(?:==|:|@)0\.[0-3]\b", site.build.dockerfile.text):
         raise Declined("this uv may not know --no-install-project")
     found, _ = reads(sync.project, (), frozen=True, editable=sync.editable)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..build.build import View
@@ -19,7 +19,7 @@ from ..build.options import UnknownOption, arguments
 from ..build.paths import inside
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import CachePlace, CachePlan, Command, MountSpec, ScriptEdit, Site, Tool, Write, no_fetch
+from . import CachePlace, CachePlan, Command, MountSpec, ScriptEdit, Site, Tool, Write, cleans_nothing, no_fetch
 from ._bundler_project import Project
 from ._bundler_settings import QUIET, Settings, app_config, config_change, settings
 from ._private_cache import directory, owner
@@ -267,9 +267,5 @@ def _kept(site: Site) -> None:
                 raise Declined(f"`{step.program}` asks for bundler's directory", site.build.step_place(run, step))
 
 
-def cleaned(step: Step) -> Sequence[str]:
-    """Return nothing: bundler has no command that cleans its cache."""
-    return ()
-
-
+cleaned = cleans_nothing
 fetch = no_fetch

@@ -14,7 +14,7 @@ from ..build.build import View
 from ..build.options import UnknownOption, arguments
 from ..build.runs import Step
 from ..model import Declined, assumed, proved
-from . import CachePlan, Command, Site, Tool, Write, no_fetch
+from . import Command, Tool, Write, cleans_nothing, no_cache, no_fetch
 
 NAME = "gem"
 IGNORE = "ruby"
@@ -106,14 +106,6 @@ def _writes(step: Step, options: dict[str, str]) -> Iterator[Write]:
         yield Write(posixpath.join(user, name), "gem keeps its cache", local=False)
 
 
-def cache(site: Site) -> CachePlan | None:
-    """Return nothing: RubyGems has no cache of downloads but the one among the gems."""
-    return None
-
-
-def cleaned(step: Step) -> Sequence[str]:
-    """Return nothing: there is no cache."""
-    return ()
-
-
+cache = no_cache
+cleaned = cleans_nothing
 fetch = no_fetch

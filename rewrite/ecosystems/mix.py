@@ -16,7 +16,7 @@ from ..build.build import View
 from ..build.options import UnknownOption, arguments
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import CachePlace, CachePlan, Command, Fetch, MountSpec, Read, Site, Tool, Write
+from . import CachePlace, CachePlan, Command, Fetch, MountSpec, Read, Site, Tool, Write, cleans_nothing
 from ._mix_project import Project
 from ._private_cache import owner
 
@@ -233,11 +233,6 @@ def _one_repository(site: Site) -> None:
             raise Declined("a package is from another repository than hexpm", site.view.place(path))
 
 
-def cleaned(step: Step) -> Sequence[str]:
-    """Return nothing: ``mix deps.clean`` removes dependencies, no cache."""
-    return ()
-
-
 def fetch(site: Site) -> Fetch | None:
     """Return the ``deps.get`` of a ``mix do`` that goes on with tasks of the project."""
     step = site.step
@@ -261,3 +256,6 @@ def fetch(site: Site) -> Fetch | None:
         (*command.proof, proved("the command below finds every dependency in place", "mix.lock")),
         exact=True,
     )
+
+
+cleaned = cleans_nothing

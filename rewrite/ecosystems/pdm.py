@@ -14,13 +14,13 @@ from ..build.build import View
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import CachePlace, CachePlan, Command, Fetch, Read, Site, Tool, Write
+from . import CachePlace, CachePlan, Command, Fetch, Site, Tool, Write
 from ._pdm_project import INSTALLS, Line, built, find_project, project_files, read_line, verb_of
 from ._pip_settings import prefixes
 from ._pip_settings import settings as pip_reads
 from ._python_cache import Switch, cache_home, enable, kept_downloads
 from ._python_environment import home_writes
-from ._python_project import project_reads, table
+from ._python_project import project_reads
 
 NAME = "pdm"
 IGNORE = "python"
@@ -79,9 +79,7 @@ def _command(step: Step, view: View, line: Line, title: str) -> Command:
         mine, outputs = project_reads(path, view, editable=not line.on("--no-editable"))
         reads += mine
         writes += [Write(output, "building the project leaves it there") for output in outputs]
-    reads += [
-        Read(path, "it is installed from there", True) for path, is_directory in project.local() if not is_directory
-    ]
+    reads += project.archives()
     writes += [Write(project.path(name), "pdm keeps the environment there") for name in (".venv", "__pypackages__")]
     writes.append(Write(project.path(".pdm-python"), "pdm says which Python it uses"))
     writes += prefixes(step, view)
@@ -110,24 +108,19 @@ def fetch(site: Site) -> Fetch | None:
         raise Declined("there is no pdm.lock in the build context that says what is installed")
     if any(is_directory for _, is_directory in project.local()):
         raise Declined("the lockfile names packages of the tree, which --no-self does not leave out")
-    if {"dependencies", "optional-dependencies"} & set(table(project.data, "project").get("dynamic", ())):
-        raise Declined(
-            "the project has to be built to know what it needs", site.view.place(project.path("pyproject.toml"))
-        )
-    if line.on("-r", "--reinstall") or (
-        line.verb == "install" and not line.on("--check", "--frozen-lockfile", "--no-lock")
-    ):
+    if step.env.get("VIRTUAL_ENV", "") != "":
+        raise Declined("it installs into the active environment, in which pdm itself may be")
+    if project.is_dynamic:
+        place = site.view.place(project.path("pyproject.toml"))
+        raise Declined("the project has to be built to know what it needs", place)
+    checked = line.verb == "sync" or line.on("--check", "--frozen-lockfile", "--no-lock")
+    if line.on("-r", "--reinstall") or not checked:
         raise Declined("it may install something else than pdm.lock says")
-    simple = step.simple
-    start = simple.assignments[0].span.start if simple.assignments else simple.words[0].span.start
-    reads = [*project_files(project), *pip_reads(step, site.view)]
-    reads += [
-        Read(path, "it is installed from there", True) for path, is_directory in project.local() if not is_directory
-    ]
+    reads = [*project_files(project), *pip_reads(step, site.view), *project.archives()]
     why = "pdm keeps the environment there"
     return Fetch(
         f"pdm {line.verb}",
-        f"{site.run.text.text[start : simple.words[-1].span.end]} --no-self",
+        f"{site.command} --no-self",
         "an edit of a source file no longer installs the dependencies again",
         tuple(dict.fromkeys(reads)),
         (

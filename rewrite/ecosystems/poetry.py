@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from ..build.build import View
-from ..build.options import UnknownOption, arguments
 from ..build.paths import join
 from ..build.runs import Step
-from ..model import Declined, proved
+from ..model import Declined, Obligation, Status, assumed, proved
 from . import CachePlace, CachePlan, Command, Fetch, Read, Site, Tool, Write
 from ._pip_settings import prefixes
 from ._pip_settings import settings as pip_reads
+from ._poetry_line import Line, read_line, verb_of
 from ._poetry_project import Project, Settings, find_project, project_files, settings
 from ._python_cache import CacheHome, Switch, cache_home, enable
 from ._python_environment import home_writes
@@ -53,14 +52,6 @@ INSTALLING = re.compile(r"\bpoetry\b")
 # What moves its cache or its environments is read where that counts.
 CONFIGURES = re.compile(r"\bpoetry +(?:-\S+ +)*config +(?:-\S+ +)*certificates\b|\bpypoetry/(?:config|auth)\.toml\b")
 
-_SWITCHES = frozenset(
-    "--sync --no-root --no-directory --dry-run --all-extras --all-groups --only-root --compile -h --help -q --quiet -V"
-    " --version --ansi --no-ansi -n --no-interaction --no-plugins --no-cache -v --verbose --no-dev --remove-untracked"
-    " --list --unset --local --migrate --check --regenerate --no-update --without-hashes --without-urls"
-    " --with-credentials --all --lock --strict --tree --latest --outdated --path --full-path -s"
-    " --short".split()
-)
-_VALUED = frozenset("--without --with --only -E --extras -P --project -C --directory -f --format -o --output".split())
 _INSTALLS = frozenset({"install", "sync"})
 _PROJECT = frozenset({"run", "build", "publish", "shell"})
 _SILENT = frozenset(
@@ -70,78 +61,25 @@ _SETTINGS = re.compile(
     r"(?:virtualenvs|installer|keyring|requests|solver|experimental|python)\.[\w.-]+|(?:http-basic|pypi-token"
     r"|repositories|warnings)\.[\w.-]+|cache-dir|data-dir|system-git-client"
 )
-_VARIABLES = re.compile(
-    r"POETRY_(?:VERSION|HOME|CACHE_DIR|CONFIG_DIR|DATA_DIR|NO_INTERACTION|VIRTUALENVS_\w+|INSTALLER_\w+|REQUESTS_\w+"
-    r"|SOLVER_\w+|HTTP_BASIC_\w+|PYPI_TOKEN_\w+|REPOSITORIES_\w+|KEYRING_\w+|WARNINGS_\w+|EXPERIMENTAL_\w+|PYTHON_\w+"
-    r"|SYSTEM_GIT_CLIENT|ACCEPT|UNINSTALL|PREVIEW)"
-)
 _PLUGINS = frozenset({"poetry-plugin-export", "poetry-plugin-bundle", "poetry-plugin-shell", "poetry-plugin-up"})
 _OFF = Switch(("--no-cache",))
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A poetry command line: the command of one or two words, its operands and options."""
-
-    verb: str
-    operands: tuple[str, ...]
-    options: Mapping[str, str]
-
-    def on(self, *names: str) -> bool:
-        """Tell whether one of the options is given."""
-        return bool(set(names) & self.options.keys())
-
-
-def _start(step: Step) -> int | None:
-    if step.program == "poetry":
-        return 1
-    is_python = re.fullmatch(r"python(?:3(?:\.\d+)?)?", step.program or "") is not None
-    return 3 if is_python and step.words[1:3] == ("-m", "poetry") else None
-
-
-def _verb(step: Step) -> str | None:
-    """Return poetry's command in `step`, "" for none, None if it is not poetry's."""
-    start = _start(step)
-    if start is None:
-        return None
-    skip = False
-    for word in step.words[start:]:
-        if not skip and word is not None and not word.startswith("-"):
-            return word
-        skip = not skip and word in _VALUED
-    return ""
-
-
-def _read(step: Step) -> _Line:
-    """Return the command line of `step`; raises Declined for an option or a variable that is not known."""
-    for name, value in step.env.items():
-        if name.startswith("POETRY_") and value != "" and not _VARIABLES.fullmatch(name):
-            raise Declined(f"what {name} makes poetry read is not known")
-    try:
-        found = arguments(step.words, _start(step) or 1, _SWITCHES, _VALUED)
-    except UnknownOption as error:
-        raise Declined(str(error)) from None
-    operands = [item.value for item in found if not item.option]
-    options = {item.option: item.value for item in found if item.option}
-    size = 2 if operands[:1] in (["self"], ["env"]) else 1
-    return _Line(" ".join(operands[:size]), tuple(operands[size:]), options)
-
-
 def recognise(step: Step, view: View) -> Command | None:
     """Return what a poetry command does; an install's layer is the one that matters."""
-    verb = _verb(step)
+    verb = verb_of(step)
     if verb is None:
         return None
     title = f"poetry {verb}".strip()
     if verb in _PROJECT:
         return Command(NAME, title, declined=Declined(f"what {title} reads depends on the project"), project=True)
     try:
-        return _command(step, view, _read(step))
+        return _command(step, view, read_line(step))
     except Declined as declined:
         return Command(NAME, title, verb in _INSTALLS, declined=declined)
 
 
-def _command(step: Step, view: View, line: _Line) -> Command:
+def _command(step: Step, view: View, line: Line) -> Command:
     title = f"poetry {line.verb}".strip()
     if line.verb in _SILENT and not line.operands and not line.on("--lock"):
         return Command(NAME, title, reads=_manifest(step, view, line), writes=tuple(home_writes(step)))
@@ -159,12 +97,12 @@ def _command(step: Step, view: View, line: _Line) -> Command:
     raise Declined(f"{title} is not known")
 
 
-def _manifest(step: Step, view: View, line: _Line) -> tuple[Read, ...]:
+def _manifest(step: Step, view: View, line: Line) -> tuple[Read, ...]:
     """Return the files that poetry opens for a command that only shows something."""
     return tuple(project_files(find_project(_directory(step, line), view))) if line.verb in ("show", "version") else ()
 
 
-def _config(step: Step, line: _Line, title: str) -> Command:
+def _config(step: Step, line: Line, title: str) -> Command:
     if line.operands and not _SETTINGS.fullmatch(line.operands[0]):
         raise Declined(f"it sets {line.operands[0]} for later commands")
     writes = list(home_writes(step))
@@ -189,7 +127,7 @@ def _home_and_prefix(step: Step, view: View) -> Iterator[Write]:
             yield Write(path, name)
 
 
-def _directory(step: Step, line: _Line) -> str:
+def _directory(step: Step, line: Line) -> str:
     directory = step.cwd
     for option in ("-C", "--directory", "-P", "--project"):
         if option in line.options:
@@ -199,7 +137,7 @@ def _directory(step: Step, line: _Line) -> str:
     return directory
 
 
-def _project(step: Step, view: View, line: _Line, title: str) -> Command:
+def _project(step: Step, view: View, line: Line, title: str) -> Command:
     project = find_project(_directory(step, line), view)
     reads = [*project_files(project), *pip_reads(step, view)]
     writes = [*_home_and_prefix(step, view), Write(project.path(".venv"), "poetry keeps the environment there")]
@@ -223,7 +161,7 @@ def _project(step: Step, view: View, line: _Line, title: str) -> Command:
     return Command(NAME, title, installs, found, places, None, (), bool(built), strangers=True)
 
 
-def _built(project: Project, line: _Line) -> list[str]:
+def _built(project: Project, line: Line) -> list[str]:
     """Return the directories of the tree that an install builds."""
     root = [project.root] if project.is_package and not line.on("--no-root") else []
     if line.on("--only-root"):
@@ -235,9 +173,9 @@ def _built(project: Project, line: _Line) -> list[str]:
 def fetch(site: Site) -> Fetch | None:
     """Return an install without the packages of the tree, for a ``poetry install`` that builds some of these."""
     step = site.step
-    if _verb(step) not in _INSTALLS:
+    if verb_of(step) not in _INSTALLS:
         return None
-    line = _read(step)
+    line = read_line(step)
     project = find_project(_directory(step, line), site.view)
     if not _built(project, line) or line.on("--only-root", "--dry-run"):
         return None
@@ -248,8 +186,9 @@ def fetch(site: Site) -> Fetch | None:
         if re.search(r"poetry==1\.[0-4]\b|POETRY_VERSION[= ]\"?1\.[0-4]\b", site.build.dockerfile.text):
             raise Declined("this poetry may not know --no-directory")
         extra.append("--no-directory")
-    simple = step.simple
-    start = simple.assignments[0].span.start if simple.assignments else simple.words[0].span.start
+    apart = _apart(site, project)
+    if apart.status is not Status.PROVED and (line.verb == "sync" or line.on("--sync", "--remove-untracked")):
+        raise Declined("it removes what is not asked for, and poetry itself may be among that")
     reads = [*project_files(project), *pip_reads(step, site.view)]
     reads += [Read(path, "it is installed from there", True) for _, path, is_dir in project.local() if not is_dir]
     environments = [Write(project.path(".venv"), "poetry keeps the environment there")]
@@ -257,24 +196,38 @@ def fetch(site: Site) -> Fetch | None:
     environments += [Write(path, "poetry keeps the environment there")] if path and path.startswith("/") else []
     return Fetch(
         f"poetry {line.verb}",
-        " ".join([site.run.text.text[start : simple.words[-1].span.end], *extra]),
+        " ".join([site.command, *extra]),
         "an edit of a source file no longer installs the dependencies again",
         tuple(dict.fromkeys(reads)),
         tuple(environments),
         (
             proved("the layer holds what poetry.lock says, but no package of the tree", "they are left out by name"),
             proved("poetry install leaves the same behind it", "it adds what is missing by the same lockfile"),
+            apart,
         ),
         exact=True,
+    )
+
+
+def _apart(site: Site, project: Project) -> Obligation:
+    """Judge whether poetry still runs when the project's packages, which may be older than its own, are installed."""
+    claim = "poetry finds its own packages when it runs again"
+    found = settings(site, project.own)
+    if not site.step.env.get("VIRTUAL_ENV", "") and found.values.get("virtualenvs.create", "true") in ("true", "1"):
+        return proved(claim, "the project's go to an environment of their own")
+    if re.search(r"install\.python-poetry\.org|\bpipx\s+install\b[^&;|]*\bpoetry\b", site.build.dockerfile.text):
+        return proved(claim, "its installer makes an environment for it")
+    return assumed(
+        claim, "the project's packages are installed beside them", site.build.step_place(site.run, site.step)
     )
 
 
 def cache(site: Site) -> CachePlan | None:
     """Return how an install uses mounts over poetry's caches, but never over its environments."""
     step = site.step
-    if _verb(step) not in _INSTALLS:
+    if verb_of(step) not in _INSTALLS:
         return None
-    line = _read(step)
+    line = read_line(step)
     project = find_project(_directory(step, line), site.view)
     found = settings(site, project.own)
     if "cache-dir" in found.values and "POETRY_CACHE_DIR" not in step.env:
@@ -323,6 +276,6 @@ def cleaned(step: Step) -> Sequence[str]:
     home = step.env.get("POETRY_CACHE_DIR", "") or (
         f"{step.env['HOME']}/.cache/pypoetry" if step.env.get("HOME") else ""
     )
-    if _verb(step) != "cache" or "clear" not in step.words or not str(home).startswith("/"):
+    if verb_of(step) != "cache" or "clear" not in step.words or not str(home).startswith("/"):
         return ()
     return (posixpath.join(str(home), "cache"),)

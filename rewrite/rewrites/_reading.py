@@ -33,7 +33,9 @@ def may_read(
     for step in run.steps:
         command = ecosystems.recognise(step, view)
         known = effects.effect(step) if command is None else None
-        anything = f"`{step.program or step.simple.words[0].raw}` may read any variable"
+        # Without a word it only assigns, and the builder's rules know that.
+        raw = step.simple.words[0].raw if step.simple.words else ""
+        anything = f"`{step.program or raw}` may read any variable"
         if (command and (command.declined or command.environment)) or (known is None and command is None):
             return anything, ()
         if command and (read := set(names) & command.variables):

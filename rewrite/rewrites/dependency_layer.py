@@ -120,6 +120,7 @@ class _Layer:
             raise Declined("the RUN has no network")
         lines = stage.instructions
         between = lines[lines.index(copy.instruction) + 1 : lines.index(run.instruction) + 1]
+        self._same_shell()
         passage = Passage(build, stage, copy, cuts=True)
         passed, proof = self._passed(passage, between)
         for line, _ in passed:
@@ -146,6 +147,19 @@ class _Layer:
         """Keep others from putting a mount in the RUN together with this: what it would hold is in the layer then."""
         head = Span(self.site.run.instruction.keyword_span.end - 1, self.site.run.instruction.body.offset(0))
         return Edit(self.site.build.path, head, self.site.build.dockerfile.source(head))
+
+    def _same_shell(self) -> None:
+        """Decline if the RUN's shell has set something before the command that the layer's shell would not."""
+        run, step = self.site.run, self.site.step
+        given = {**dict.fromkeys(run.state.args), **run.state.env, "HOME": run.home}
+        own = {assignment.name for assignment in step.simple.assignments}
+        changed = sorted(name for name, value in step.env.items() if name not in own and given.get(name, "") != value)
+        before = run.steps[: run.steps.index(step)]
+        if not changed:
+            changed = [str(other.program) for other in before if other.program in ("umask", "ulimit", "trap", "shopt")]
+        if changed:
+            place = self.site.build.step_place(run, step)
+            raise Declined(f"its RUN has changed {changed[0]} before it", place)
 
     def _command(self) -> Command:
         fetch = self.fetch

@@ -1,0 +1,1 @@
+from conan import ConanFile
