@@ -120,7 +120,8 @@ def _configured(step: Step, view: View, root: str) -> Iterator[tuple[str, str | 
             continue
         name, value, is_global = change
         local = app_config(other, other.cwd or "") == app_config(step, root)
-        counts = other.env.get("HOME") == step.env.get("HOME") if is_global else local
+        home = step.env.get("HOME")
+        counts = home is not None and other.env.get("HOME") == home if is_global else local
         yield name, value if counts and other.top is not None and other.top.operator in ("", "&&", ";", "\n") else None
 
 

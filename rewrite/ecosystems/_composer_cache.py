@@ -15,7 +15,7 @@ from ..model import Declined, Obligation, proved
 from . import CachePlan, MountSpec, ScriptEdit, Site
 from ._composer_line import CLEAN, DOWNLOADS, INSTALL, Line, read_line, start
 from ._composer_project import CACHES, Project
-from ._private_cache import directory, owner
+from ._private_cache import directory, mounted, owner
 
 
 def cache(site: Site) -> CachePlan | None:
@@ -25,7 +25,7 @@ def cache(site: Site) -> CachePlan | None:
     if at is None or not DOWNLOADS & set(step.words[at:]):
         return None
     line = read_line(step, at)
-    if line.subcommand not in DOWNLOADS or line.has("--dry-run", "--download-only"):
+    if line.subcommand not in DOWNLOADS or line.has("--dry-run", "--download-only") or mounted(site, "composer"):
         return None
     if step.env.get("COMPOSER_DISABLE_NETWORK", "") not in ("", "0"):
         return None

@@ -41,3 +41,9 @@ def directory(site: Site, name: str) -> str:
         if path.startswith((value.rstrip("/") or "-") + "/"):
             raise Declined(f"{variable} is {value}, whose .cache would belong to root during the RUN")
     return path
+
+
+def mounted(site: Site, *words: str) -> bool:
+    """Tell whether the RUN has a cache mount of its own, at a place whose name has one of the `words`."""
+    targets = (mount.target for mount in site.run.mounts if mount.kind == "cache")
+    return any(word in target for target in targets for word in words)

@@ -22,7 +22,7 @@ from ..model import Declined, proved
 from . import CachePlace, CachePlan, Command, MountSpec, ScriptEdit, Site, Tool, Write, cleans_nothing, no_fetch
 from ._bundler_project import Project
 from ._bundler_settings import QUIET, Settings, app_config, config_change, settings
-from ._private_cache import directory, owner
+from ._private_cache import directory, mounted, owner
 
 NAME = "bundler"
 IGNORE = "ruby"
@@ -225,7 +225,7 @@ def cache(site: Site) -> CachePlan | None:
     if _subcommand(step) not in ("", "install", "i", "update"):
         return None
     line = _read(step)
-    if {"--local", "--version", "-v", "--help", "-h"} & line.options.keys():
+    if {"--local", "--version", "-v", "--help", "-h"} & line.options.keys() or mounted(site, "bundle", "gem"):
         return None
     project = _project(step, site.view, line)
     if site.view.exists(posixpath.join(project.root, "vendor/cache")):

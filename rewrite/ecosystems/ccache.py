@@ -16,7 +16,7 @@ from ..build.images import ROOT
 from ..build.runs import Step
 from ..model import Declined, Obligation, assumed, proved
 from . import NEVER, CachePlace, CachePlan, Command, MountSpec, ScriptEdit, Site, Tool, Write, base_identity, no_fetch
-from ._private_cache import directory, owner
+from ._private_cache import directory, mounted, owner
 
 NAME = "ccache"
 IGNORE = "c"
@@ -87,7 +87,7 @@ def _through_ccache(site: Site) -> str:
 def cache(site: Site) -> CachePlan | None:
     """Return how a command that compiles through ccache keeps ccache's directory in a mount."""
     step = site.step
-    if not _compiles(step) or step.env.get("CCACHE_DISABLE", "") != "":
+    if not _compiles(step) or step.env.get("CCACHE_DISABLE", "") != "" or mounted(site, "ccache"):
         return None
     how = _through_ccache(site)
     if not how:

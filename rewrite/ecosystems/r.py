@@ -1,8 +1,8 @@
 """R: ``install.packages`` of packages by name; renv is recognised and left alone.
 
-Facts: R's documentation (Startup, install.packages), renv's Docker vignette: R reads .Renviron and .Rprofile of the
-working directory before anything else; renv's project library is made of links into its cache, so that the cache is
-part of what the program runs (class C).
+Facts: R's documentation (Startup, install.packages), renv's Docker vignette: R reads .Renviron, .Rprofile and .RData of
+the working directory before anything else; renv's project library is made of links into its cache, so that the cache
+is part of what the program runs (class C).
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _startup(step: Step, view: View, home: str) -> Iterator[Read]:
     if step.cwd is None:
         raise Declined("the directory that R runs in is not known")
     for directory in (step.cwd, home):
-        for name in (".Rprofile", ".Renviron"):
+        for name in (".Rprofile", ".Renviron", ".RData"):
             path = posixpath.join(directory, name)
             if view.exists(path):
                 raise Declined(f"R runs {name} of the project first", view.place(path))
