@@ -41,12 +41,15 @@ TOOLS = (
                 "BUNDLE_USER_CACHE",
                 "locked",
             ),
+            CachePlace("~/.bundle/cache", "A", "what the servers' indexes say; asked for anew", "BUNDLE_USER_CACHE"),
             CachePlace("$GEM_HOME", "C", "the gems themselves, which the program runs", "GEM_HOME"),
         ),
         "Bundler's documentation of gemfile, install and config, and its source of RubyGems sources",
     ),
 )
-INSTALLING = re.compile(r"\bbundler?\b(?:[ \t]+(?:-\S+[ \t]+)*(?:install|i|update)\b|[ \t]*(?:$|[;&|]))")
+INSTALLING = re.compile(
+    r"\bbundler?[ \t]+(?:-\S+[ \t]+)*(?:install|i|update)\b|(?:\bRUN|[;&|])[ \t]*(?:\\\n[ \t]*)?bundle[ \t]*(?:$|[;&|])"
+)
 # Settings, but for those that only say which gems, how many at once, and from whom.
 CONFIGURES = re.compile(
     r"\bbundler? +config +(?:(?:set|--\S+) +)*(?:local\.|plugins|bin\b|gemfile\b|cache_path\b|cache_all\b"

@@ -41,6 +41,9 @@ TOOLS = (
                 "COMPOSER_CACHE_DIR",
                 "locked",
             ),
+            CachePlace(
+                "~/.composer/cache", "A", "where it lies in an image without /etc/xdg", "COMPOSER_HOME", "locked"
+            ),
         ),
         "Composer's documentation of the command line, config, scripts and plugins; Docker's guide to caches",
     ),

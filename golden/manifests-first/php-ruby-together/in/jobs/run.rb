@@ -1,0 +1,2 @@
+require "clock"
+puts Clock::VERSION
