@@ -1,0 +1,3 @@
+'use strict';
+
+module.exports = ['Port Ellen', 'Kennacraig', 'Colonsay'];
