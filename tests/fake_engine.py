@@ -37,6 +37,10 @@ class FakeEngine:
     removed: list[str] = field(default_factory=list)
     name: str = "Fake 1.0"
     leaves_mount_parents: bool = False
+    isolated: bool = False
+
+    def sees_images(self) -> bool:
+        return not self.isolated
 
     def build(
         self,

@@ -316,3 +316,10 @@ def test_empty_directories_above_a_mount(
     said = prove(FakeEngine(make, leaves_mount_parents=leaves), changes=(Change("Dockerfile", OLD, mounted),))
     assert said.verdict == verdict
     assert (MOUNTED in {item.cause for item in said.differences}) == (verdict == Verdict.EQUIVALENT)
+
+
+def test_no_other_base_for_a_builder_that_does_not_see_it(project: Path) -> None:
+    said = prove(FakeEngine(isolated=True), Plan(scenarios=(edits.BASE,)))
+    assert [one.skipped for one in said.scenarios if one.name == edits.BASE] == [
+        "the builder has a store of its own, and does not see the other base image made for it"
+    ]

@@ -1,8 +1,8 @@
 """What is known of the official base images without pulling them: user, home, working directory, accounts.
 
-Source: their Dockerfiles in docker-library, those of Microsoft's .NET SDK, of uv, and hexpm/bob (``USER`` is never set,
-so builds start as root; ``WORKDIR``, accounts and ``ENV`` as listed; none sets ``HOME``). An image that is not named
-here is unknown, not assumed to be alike.
+Source: their Dockerfiles in docker-library, those of Microsoft's .NET SDK, of uv, bun, and hexpm/bob (``USER`` is never
+set, so builds start as root; ``WORKDIR``, accounts and ``ENV`` as listed; none sets ``HOME``). An image that is not
+named here is unknown, not assumed to be alike.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Account:
 
 ROOT = Account("root", 0, 0, "/root")
 NODE = Account("node", 1000, 1000, "/home/node")
+BUN = Account("bun", 1000, 1000, "/home/bun")
 # Since .NET 8; before, there was no such user.
 APP = Account("app", 1654, 1654, "/home/app")
 GRADLE = Account("gradle", 1000, 1000, "/home/gradle")
@@ -65,6 +66,7 @@ _KNOWN: dict[str, tuple[str | None, tuple[Account, ...]]] = {
     "maven": (None, ()),
     "nginx": ("/", ()),
     "node": ("/", (NODE,)),
+    "oven/bun": ("/home/bun/app", (BUN,)),
     "perl": (None, ()),
     "php": ("/var/www/html", ()),
     "python": ("/", ()),
@@ -82,7 +84,7 @@ _ENVIRONMENT: dict[str, tuple[tuple[str, str | None], ...]] = {
     "rust": (("CARGO_HOME", "/usr/local/cargo"), ("RUSTUP_HOME", "/usr/local/rustup")),
 }
 _REFERENCE = re.compile(
-    r"(?:(?:docker\.io/)?(?:library/)?(?P<name>(?:hexpm/)?[a-z0-9-]+)|mcr\.microsoft\.com/(?P<microsoft>dotnet/sdk)"
+    r"(?:(?:docker\.io/)?(?:library/)?(?P<name>(?:hexpm/|oven/)?[a-z0-9-]+)|mcr\.microsoft\.com/(?P<microsoft>dotnet/sdk)"
     # Of uv's images, those that are built on another one; the others hold nothing but uv.
     r"|(?:ghcr\.io/)?(?P<astral>astral-sh/uv)(?=:(?:[\d.]+-)?(?:python3|alpine|debian|bookworm|trixie|bullseye)))"
     r"(?::[\w.-]+)?(?:@sha256:[0-9a-f]+)?\Z"

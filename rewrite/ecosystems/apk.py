@@ -190,7 +190,8 @@ def cache(site: Site) -> CachePlan | None:
         "keep apk's packages in a cache mount",
         "after an edit of the package list only what is new is downloaded",
         (
-            MountSpec(CACHE, "locked", f"apk-{identity}" if identity else ""),
+            # Not the default id: a mount that somebody wrote by hand may hold a file called `installed`.
+            MountSpec(CACHE, "locked", f"apk-packages-{identity or 'any-base'}"),
             MountSpec(posixpath.join(CACHE, "installed"), kind="tmpfs"),
         ),
         tuple(edit for step, line in installs for edit in _kept(step, line)),

@@ -34,6 +34,11 @@ class Docker:
         """BuildKit removes what it made for a mount, parents too (since v0.11)."""
         return False
 
+    def sees_images(self) -> bool:
+        """Tell it of the engine's own builder; others have a store of their own."""
+        told = self.call("buildx", "inspect", *([self.builder] if self.builder else []))
+        return any(line.split() == ["Driver:", "docker"] for line in told.splitlines())
+
     def call(self, *arguments: str) -> str:
         """Run the client and return its output; raise `EngineError` with the client's message if it fails."""
         return clients.call(self.client, *arguments)

@@ -106,6 +106,9 @@ class Engine(Protocol):
     def leaves_mount_parents(self) -> bool:
         """Whether the directories that a build makes above a mount stay in the image, empty."""
 
+    def sees_images(self) -> bool:
+        """Tell whether a build finds the images that earlier builds have made, by their names."""
+
     def build(
         self,
         context: Path,

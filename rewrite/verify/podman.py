@@ -57,6 +57,10 @@ class Podman:
         """What builds, for people."""
         return f"Podman {self._version}"
 
+    def sees_images(self) -> bool:
+        """Podman has one store."""
+        return True
+
     @property
     def leaves_mount_parents(self) -> bool:
         """Podman removes the mount's own directory; before 5.6 those above it stay."""

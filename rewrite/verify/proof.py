@@ -291,6 +291,10 @@ class _Proof:
 
     def _other_base(self, reference: str) -> str:
         """Make an image that is what `reference` stands for with one file more; return where a build finds it."""
+        if not self.engine.sees_images():
+            raise DockerfixError(
+                "the builder has a store of its own, and does not see the other base image made for it"
+            )
         tag = self._tag()
         text = f"FROM {reference}\nCOPY dockerfix-verify /usr/share/\n"
         plan = self.plan.options
