@@ -171,17 +171,18 @@ def _reads_more(table: Mapping[str, Any]) -> str:
 
 
 def _denied(flags: str) -> str:
-    """Return why an empty crate may not compile with `flags`, "" if it does."""
-    denies = re.search(r"-[DF]|--deny|--forbid", flags)
-    return "rustc's flags deny warnings, which an empty crate may cause" if denies else ""
+    """Return why an empty crate may not compile or link with `flags`, "" if it does."""
+    if re.search(r"-[DF]|--deny|--forbid", flags):
+        return "rustc's flags deny warnings, which an empty crate may cause"
+    return "rustc's flags name a file" if re.search(r"/|-T|\.x\b|\.ld\b", flags) else ""
 
 
 def no_denials(step: Step) -> None:
     """Decline if RUSTFLAGS may make an empty crate fail."""
     for name in ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS"):
         value = step.env.get(name, "")
-        if value is None or _denied(value):
-            raise Declined(f"{name} may deny what an empty crate causes")
+        if value is None or (reason := _denied(value)):
+            raise Declined(f"{name}: {reason if value else 'its value is not known'}")
 
 
 def working_directory(step: Step, line: Line) -> str:

@@ -199,6 +199,8 @@ def _package(directory: str, manifest: Mapping[str, Any], view: View) -> Package
     libraries: dict[str, None] = {}
     binaries: set[str] = set()
     script = package.get("build", "build.rs")
+    if isinstance(script, list):
+        raise Declined("a package has several build scripts", view.place(f"{directory}/Cargo.toml"))
     if isinstance(script, str) and view.exists(posixpath.join(directory, script)):
         programs[script] = None
     library = manifest.get("lib", {})

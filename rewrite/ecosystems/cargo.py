@@ -51,7 +51,7 @@ TOOLS = (
     ),
 )
 INSTALLING = re.compile(r"\bcargo\s+(?:\+\S+\s+)?(?:build|b|install|chef\s+cook|test|run|rustc)\b")
-CONFIGURES = re.compile(r"\.cargo/config|\$\{?CARGO_HOME\}?/config")
+CONFIGURES = re.compile(r"\.cargo/config|/cargo/config|\$\{?CARGO_HOME\}?/config")
 
 _DOWNLOADS = frozenset(
     {"build", "b", "test", "t", "check", "c", "clippy", "run", "r", "install", "fetch", "rustc", "doc"}
@@ -171,7 +171,7 @@ def _no_layer(site: Site) -> None:
         line = read_line(step)
         if line and line.subcommand not in ("", "install"):
             cooked = line.subcommand in ("chef cook", "fetch", "vendor")
-            if cooked or (line.subcommand in ("build", "b") and not _has_sources(site, run, step, line)):
+            if cooked or (line.subcommand in ("build", "b") and not _has_sources(site, run)):
                 premise = f"{line.title} keeps the dependencies in a layer, which a CI runner that starts empty has"
                 raise Declined(premise, site.build.step_place(run, step))
 
@@ -194,15 +194,16 @@ def _not_started(site: Site) -> Obligation:
     return proved("the image does not start cargo", "every CMD and ENTRYPOINT was read")
 
 
-def _has_sources(site: Site, run: Run, step: Step, line: Line) -> bool:
-    """Tell whether the sources of some package are there when `step` runs."""
+def _has_sources(site: Site, run: Run) -> bool:
+    """Tell whether sources have been copied when a RUN of the stage begins."""
     stage = next(level for level in site.stage.lineage if run.instruction in level.instructions)
-    view = site.build.view(stage, run.instruction)
-    try:
-        project = Project.load(working_directory(step, line), view)
-    except Declined:
-        return True
-    return project is None or any(_present(view, package) for package in project.packages.values())
+    return _sourced(site.build.view(stage, run.instruction))
+
+
+def _sourced(view: View) -> bool:
+    """Tell whether a COPY has brought any source file."""
+    sources = (mapping.source for copy in view.copies for mapping in copy.mappings)
+    return any(entry.path.endswith(".rs") for source in sources for entry in view.context.files(source))
 
 
 def _present(view: View, package: Package) -> bool:
@@ -218,7 +219,7 @@ def fetch(site: Site) -> Fetch | None:
     """Return a build of the dependencies, with empty sources in the place of the project's own."""
     step = site.step
     line = read_line(step)
-    if line is None or line.subcommand not in ("build", "b") or line.operands:
+    if line is None or line.subcommand not in ("build", "b") or line.operands or not _sourced(site.view):
         return None
     directory = working_directory(step, line)
     project = Project.load(directory, site.view)
