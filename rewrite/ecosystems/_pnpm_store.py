@@ -32,8 +32,19 @@ def check(site: Site, workspace: Workspace, settings: Settings) -> None:
         raise Declined("neither packageManager nor a RUN tells which pnpm runs, or they do not agree")
     if major not in _MOUNTED:
         raise Declined(f"how pnpm {major} keeps its store is not known, only that of {_MOUNTED[0]} to {_MOUNTED[-1]}")
-    configured(site, "pnpm", "store-dir")
-    configured(site, "npm", "store-dir")
+    for key in (
+        "store-dir",
+        "storeDir",
+        "package-import",
+        "packageImport",
+        "enable-global",
+        "enableGlobal",
+        "virtual-",
+    ):
+        configured(site, "pnpm", key)
+        configured(site, "npm", key)
+    if any(str(value) == "install" for value in workspace.settings("verify-deps-before-run")):
+        raise Declined("verify-deps-before-run makes the program install when it starts", workspace.place)
     not_offline(site, "pnpm")
     for run in site.later_runs:
         for step in run.steps:

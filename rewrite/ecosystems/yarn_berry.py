@@ -16,7 +16,7 @@ from ..model import Declined, proved
 from . import NEVER, CachePlace, CachePlan, Command, Read, ScriptEdit, Site, Tool, Write, no_fetch
 from ._berry_project import BerrySettings, berry_reads, berry_settings
 from ._members import above
-from ._node_cache import home_of, is_root, mount_at, mount_elsewhere, no_npx, refilled
+from ._node_cache import home_of, is_root, mount_at, mount_elsewhere, no_npx, refilled, runs_until
 from ._node_dependencies import judge_unmarked
 from ._node_line import Line, unwrapped
 from ._node_package import Install, Manager, Package
@@ -212,6 +212,14 @@ def _apart(site: Site, own: BerrySettings) -> None:
         raise Declined("nmMode links into the cache's directory")
     if not own.on("enableNetwork", True) or own.on("enableOfflineMode"):
         raise Declined("the network is off: Yarn needs the cache that is in the image")
+    for run in runs_until(site):
+        for step in map(unwrapped, run.steps):
+            if (
+                step.program == "yarn"
+                and step.words[1:2] in (("config",), ("set",), ("plugin",))
+                and "get" not in step.words
+            ):
+                raise Declined("an earlier command changes Yarn's settings", site.build.step_place(run, step))
     for run in (site.run, *site.later_runs):
         for step in run.steps:
             place = site.build.step_place(run, step)
