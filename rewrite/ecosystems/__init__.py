@@ -194,7 +194,7 @@ class CachePlace:
 
     `path` is an image path for root (``~`` is HOME); `variable` moves it. `kind` is the class of FACTS.md, section 3:
     ``A`` is never read again by the image, ``B`` by later commands of the tool only, ``C`` by the program or by the
-    install's own output, so that it is never mounted. `why` says so in words.
+    install's own output, so that it is never mounted; such a path may be one of the project. `why` says so in words.
     """
 
     path: str

@@ -26,7 +26,7 @@ TOOLS = (
         "C and C++",
         (),
         (),
-        ("make", "ninja", "cmake --build"),
+        ("ccache gcc", "ccache g++"),
         (
             CachePlace(
                 "~/.cache/ccache",

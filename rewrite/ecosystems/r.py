@@ -16,7 +16,7 @@ from ..build.runs import Step
 from ..model import Declined, proved
 from . import CachePlace, Command, Read, Tool, Write, cleans_nothing, no_cache, no_fetch
 
-NAME = "R"
+NAME = "r"
 IGNORE = "r"
 TOOLS = (
     Tool(
