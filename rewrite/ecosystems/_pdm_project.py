@@ -23,9 +23,9 @@ from ._requirements import is_remote
 
 INSTALLS = frozenset({"install", "sync"})
 _SWITCHES = frozenset(
-    "-h --help -v --verbose -q --quiet -g --global --dry-run --frozen-lockfile --no-lock --check --plugins --no-default"
-    " -d --dev --prod --production --no-editable --no-self -x --fail-fast --no-isolation --clean --only-keep"
-    " --clean-unselected -r --reinstall -n --non-interactive -I --ignore-python -V --version --no-hashes"
+    "-h --help -v --verbose -q --quiet -g --global --local --dry-run --frozen-lockfile --no-lock --check --plugins"
+    " --no-default -d --dev --prod --production --no-editable --no-self -x --fail-fast --no-isolation --clean"
+    " --only-keep --clean-unselected -r --reinstall -n --non-interactive -I --ignore-python -V --version --no-hashes"
     " --without-hashes --no-markers --no-extras --pyproject --expandvars --self --editable-self --refresh".split()
 )
 _VALUED = frozenset(
