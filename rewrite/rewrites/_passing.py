@@ -240,6 +240,8 @@ class Passage:
         for directory in wanted:
             if directory is None or STANDING.fullmatch(directory):
                 continue
+            if destination == "/" and entry.command.ecosystem and not self._brings(directory):
+                continue  # a tool's own place, such as CARGO_HOME
             made = inside(directory, destination) or inside(destination, directory)
             if made and not any(inside(place, directory) for place in self.there):
                 place = self.build.step_place(run, step)
