@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
+from ..build.changes import Change
 from ..build.images import ROOT
 from ..build.runs import Run, Step
 from ..model import Declined, Obligation, assumed, proved
@@ -48,6 +49,17 @@ def mount_elsewhere(site: Site, variable: str, name: str, sharing: str = "") -> 
         raise Declined("`time` may be a program, which takes no variables for the one that it starts")
     edit = ScriptEdit(before=site.step.simple.words[0].span.start, text=f"{variable}={path} ")
     return MountSpec(path, sharing, uid=mine.uid, gid=mine.gid), edit
+
+
+def seen(site: Site, root: str, *names: str) -> None:
+    """Decline if one of the files `names` in `root` may come from a RUN or another stage, so that it cannot be read."""
+    for path in (posixpath.join(root, name) for name in names):
+        for layer in site.view.layers:
+            if isinstance(layer, Change):
+                if layer.touches(path):
+                    raise Declined(f"what {path} says is not known: a RUN or another stage may have made it")
+            elif site.view.context.exists(layer.context_path(path) or "\0"):
+                break
 
 
 def runs_until(site: Site) -> Iterator[Run]:

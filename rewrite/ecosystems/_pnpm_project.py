@@ -117,6 +117,9 @@ class Workspace:
         for key in _ELSEWHERE:
             if key in settings.values or any(True for _ in self.settings(key)):
                 raise Declined(f"what pnpm's setting {key} changes is not followed", self.place)
+        linker = next((str(value) for value in self.settings("node-linker")), settings.values.get("node-linker"))
+        if linker not in (None, "isolated", "hoisted"):
+            raise Declined(f"what the node-linker {linker} writes is not followed", self.place)
         for key, default in (("inject-workspace-packages", False), ("shared-workspace-lockfile", True)):
             if self.on(settings, key, default) is not default:
                 raise Declined(f"what pnpm's setting {key} changes is not followed", self.place)

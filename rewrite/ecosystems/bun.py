@@ -17,7 +17,7 @@ from ..build.build import View
 from ..build.runs import Step
 from ..model import Declined, proved
 from . import CachePlace, CachePlan, Command, Read, ScriptEdit, Site, Tool, Write, no_fetch
-from ._node_cache import home_of, is_root, mount_at, mount_elsewhere, no_npx, refilled
+from ._node_cache import home_of, is_root, mount_at, mount_elsewhere, no_npx, refilled, seen
 from ._node_dependencies import judge_unmarked
 from ._node_line import Line, global_install
 from ._node_package import Install, Manager, Package, strings
@@ -183,6 +183,7 @@ def cache(site: Site) -> CachePlan | None:
         return None
     if root is None:
         raise Declined("the directory that bun runs in is not known")
+    seen(site, root, "bunfig.toml")
     bunfig(root, site.view)
     home_of(site, "bun")
     if line.options.keys() & {"--cache-dir", "--no-cache", "--backend", "--linker"}:

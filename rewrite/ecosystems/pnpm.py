@@ -18,7 +18,7 @@ from ..build.runs import Step
 from ..model import Declined, proved
 from . import CachePlace, CachePlan, Command, Read, Site, Tool, Write, no_fetch
 from ._members import above
-from ._node_cache import is_offline, mount_at, no_npx
+from ._node_cache import is_offline, mount_at, no_npx, seen
 from ._node_dependencies import judge_names, judge_unmarked
 from ._node_line import Line, global_install, unwrapped
 from ._node_package import LIFECYCLE, Install, Manager, Package
@@ -220,10 +220,12 @@ def cache(site: Site) -> CachePlan | None:
         raise Declined("the directory that pnpm runs in is not known")
     if is_offline(step):
         raise Declined("it works offline, from the store that is in the image")
+    seen(site, root, "package.json", WORKSPACE, ".npmrc")
     package = Package.parse(root, site.view) or Package(root, {})
     workspace = Workspace.read(package, site.view)
     settings = load_settings(step, site.view, root, _settings_of(line))
     check(site, workspace, settings)
+    workspace.check(settings)
     path, why = store(site, step, settings, workspace)
     edits, proof = without_side_effects(step, workspace, settings)
     return CachePlan(

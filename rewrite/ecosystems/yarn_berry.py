@@ -16,7 +16,7 @@ from ..model import Declined, proved
 from . import NEVER, CachePlace, CachePlan, Command, Read, ScriptEdit, Site, Tool, Write, no_fetch
 from ._berry_project import BerrySettings, berry_reads, berry_settings
 from ._members import above
-from ._node_cache import home_of, is_root, mount_at, mount_elsewhere, no_npx, refilled, runs_until
+from ._node_cache import home_of, is_root, mount_at, mount_elsewhere, no_npx, refilled, runs_until, seen
 from ._node_dependencies import judge_unmarked
 from ._node_line import Line, unwrapped
 from ._node_package import Install, Manager, Package
@@ -184,6 +184,7 @@ def cache(site: Site) -> CachePlan | None:
             return None
     except Declined:
         return None  # yarn.py says so
+    seen(site, root, "package.json", ".yarnrc.yml")
     own = berry_settings(root, site.view, step.env)
     home_of(site, "Yarn")
     _apart(site, own)
