@@ -300,9 +300,10 @@ def _script(site: Site, line: Line, project: Project) -> str:
         raise Declined("the command is spread over lines in a way that is not followed")
     directories = " ".join(sorted(path for path in made if path not in own))
     lines = [f"mkdir -p {directories}"] if directories else []
-    if programs:
-        into = f"> {programs[0]}" if len(programs) == 1 else f"| tee {' '.join(programs)} > /dev/null"
-        lines.append(f"echo 'fn main() {{}}' {into}")
+    if len(programs) == 1:
+        lines.append(f"echo 'fn main() {{}}' > {programs[0]}")
+    elif programs:
+        lines.append(f"for path in {' '.join(programs)}; do echo 'fn main() {{}}' > $path; done")
     lines += [f"touch {' '.join(libraries)}"] if libraries else []
     lines += [prefix + build, prefix + line.cleaning([one.name for one in packages])]
     return " &&\n".join([*lines, f"rm -r {' '.join(sorted(tops))}"])
