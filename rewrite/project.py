@@ -9,7 +9,7 @@ from pathlib import Path
 from .build import context as contexts
 from .build import guess
 from .build.build import Build
-from .build.locate import Located, find_dockerfiles, locate, repository_root
+from .build.locate import Located, Locator, find_dockerfiles, repository_root
 from .build.stages import stages
 from .errors import SourceError, UsageError
 from .paths import shown
@@ -40,6 +40,7 @@ class Session:
 
     ignores: dict[str, str] = field(default_factory=dict)
     resolve: Callable[[str], str] | None = None
+    _locator: Locator = field(default_factory=Locator)
     _located: dict[Path, Located] = field(default_factory=dict)
     _around: dict[Path, tuple[Path, ...]] = field(default_factory=dict)
     _parsed: dict[Path, syntax.Dockerfile] = field(default_factory=dict)
@@ -104,7 +105,7 @@ class Session:
     def _locate(self, path: Path) -> Located:
         key = path.absolute()
         if key not in self._located:
-            self._located[key] = locate(path)
+            self._located[key] = self._locator.locate(path)
         return self._located[key]
 
     def _siblings(self, request: Request, directory: Path) -> tuple[tuple[str, syntax.Dockerfile], ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
 import pytest
 
 from rewrite.cli import main
+from rewrite.ecosystems import tools
 from rewrite.rewrites import discover
 
 ROOT = Path(__file__).parent.parent
@@ -37,6 +39,15 @@ def test_the_demo_is_what_the_command_prints(
 def test_every_rewrite_is_named() -> None:
     named = set(re.findall(r"^\| `([a-z-]+)` \|", README, re.MULTILINE))
     assert {rewrite.NAME for rewrite in discover()} <= named
+
+
+def test_every_package_manager_is_named() -> None:
+    table = README[README.index("| family | package managers |") :].split("\n\n")[0]
+    told = {line.split(" | ")[0].strip("| "): line.split(" | ")[1].strip("| ") for line in table.split("\n")[2:]}
+    assert told == {
+        family: ", ".join(tool.name for tool in group)
+        for family, group in itertools.groupby(tools(), key=lambda tool: tool.family)
+    }
 
 
 @pytest.mark.parametrize("option", ["--diff", "--write", "--check", "--context", "--select", "--ignore", "--review"])

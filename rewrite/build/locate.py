@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -65,27 +65,92 @@ def repository_root(dockerfile: Path) -> Path:
 
 
 def locate(dockerfile: Path, root: Path | None = None) -> Located:
-    """Return the context that the repository at `root` builds a Dockerfile with.
+    """Return the context of one Dockerfile, as `Locator.locate` does."""
+    return Locator().locate(dockerfile, root)
 
-    Where mentions disagree, compose files count before workflows, and those before makefiles and scripts.
-    """
-    # A link is built where it stands, not where it leads.
-    dockerfile = dockerfile.parent.resolve() / dockerfile.name
-    root = root.resolve() if root else repository_root(dockerfile)
-    mentions = [m for m in _mentions(dockerfile, root) if dockerfile in m.dockerfiles and m.context.is_dir()]
-    builders = {mention.builder for mention in mentions}
-    builder = next((name for name in _STRICTEST if name in builders), None)
-    if not mentions:
-        return Located(dockerfile.parent, "the Dockerfile's directory", stated=False)
-    contexts: dict[Path, list[Mention]] = {}
-    for mention in mentions:
-        contexts.setdefault(mention.context, []).append(mention)
-    (context, agreed), *others = contexts.items()
-    doubts = [f"; but {_place(first, root)} builds in {_shown(other, root)}" for other, (first, *_) in others]
-    targets = {mention.target for mention in agreed}
-    target = targets.pop() if len(targets) == 1 else None
-    place = _place(agreed[0], root) + "".join(doubts)
-    return Located(context, place, target, builder, others=tuple(other for other, _ in others))
+
+class Locator:
+    """Finds the contexts of Dockerfiles; what it has read of a repository is kept for the next one of it."""
+
+    def __init__(self) -> None:
+        self._named: dict[tuple[Path, tuple[str, ...]], list[Path]] = {}
+        self._beside: dict[tuple[Path, tuple[str, ...]], dict[Path, list[Path]]] = {}
+        self._texts: dict[Path, str | None] = {}
+        self._found: dict[tuple[Path, Path], tuple[Mention, ...]] = {}
+
+    def locate(self, dockerfile: Path, root: Path | None = None) -> Located:
+        """Return the context that the repository at `root` builds a Dockerfile with.
+
+        Where mentions disagree, compose files count before workflows, and those before makefiles and scripts.
+        """
+        # A link is built where it stands, not where it leads.
+        dockerfile = dockerfile.parent.resolve() / dockerfile.name
+        root = root.resolve() if root else repository_root(dockerfile)
+        mentions = [m for m in self._mentions(dockerfile, root) if dockerfile in m.dockerfiles and m.context.is_dir()]
+        builders = {mention.builder for mention in mentions}
+        builder = next((name for name in _STRICTEST if name in builders), None)
+        if not mentions:
+            return Located(dockerfile.parent, "the Dockerfile's directory", stated=False)
+        contexts: dict[Path, list[Mention]] = {}
+        for mention in mentions:
+            contexts.setdefault(mention.context, []).append(mention)
+        (context, agreed), *others = contexts.items()
+        doubts = [f"; but {_place(first, root)} builds in {_shown(other, root)}" for other, (first, *_) in others]
+        targets = {mention.target for mention in agreed}
+        target = targets.pop() if len(targets) == 1 else None
+        place = _place(agreed[0], root) + "".join(doubts)
+        return Located(context, place, target, builder, others=tuple(other for other, _ in others))
+
+    def _mentions(self, dockerfile: Path, root: Path) -> Iterator[Mention]:
+        """Yield what the files say, the most telling kind first; files that do not say `build` are not parsed."""
+        for file in self._near(dockerfile, root, _COMPOSE):
+            yield from self._said(file, root, in_compose)
+        for file in self._listing(root / ".github" / "workflows", ("*.yml", "*.yaml")):
+            yield from self._said(file, root, _in_workflow)
+        for file in self._listing(root, (".gitlab-ci.yml",)):
+            yield from self._said(file, root, _in_gitlab)
+        for file in self._near(dockerfile, root, _MAKEFILES):
+            yield from self._said(file, root, _in_makefile)
+        for name in _SCRIPT_DIRECTORIES:
+            for file in self._listing(root / name, _SCRIPTS):
+                yield from self._said(file, root, _in_shell_script)
+
+    def _said(self, file: Path, root: Path, parse: Parse) -> tuple[Mention, ...]:
+        """Return what a file mentions; nothing if it is huge, unreadable or says nothing of builds."""
+        if (file, root) not in self._found:
+            text = self._text(file)
+            self._found[file, root] = () if text is None else tuple(parse(file, text, root))
+        return self._found[file, root]
+
+    def _text(self, file: Path) -> str | None:
+        if file not in self._texts:
+            self._texts[file] = _read(file)
+        return self._texts[file]
+
+    def _near(self, dockerfile: Path, root: Path, patterns: tuple[str, ...]) -> Iterator[Path]:
+        """Yield the files so named in the root, between it and the Dockerfile, and in directories beside these."""
+        above = [d for d in (dockerfile.parent, *dockerfile.parents) if d.is_relative_to(root)] or [dockerfile.parent]
+        directories = dict.fromkeys([root, *reversed(above)])
+        for directory in directories:
+            yield from self._listing(directory, patterns)
+        for directory in directories:
+            for below, files in self._below(directory, patterns).items():
+                if below not in directories:
+                    yield from files
+
+    def _listing(self, directory: Path, patterns: tuple[str, ...]) -> list[Path]:
+        key = directory, patterns
+        if key not in self._named:
+            self._named[key] = _listing(directory, patterns)
+        return self._named[key]
+
+    def _below(self, directory: Path, patterns: tuple[str, ...]) -> dict[Path, list[Path]]:
+        """Return the files so named in each directory of a directory that has some."""
+        key = directory, patterns
+        if key not in self._beside:
+            found = {below: self._listing(below, patterns) for below in _directories(directory)}
+            self._beside[key] = {below: files for below, files in found.items() if files}
+        return self._beside[key]
 
 
 def _place(mention: Mention, root: Path) -> str:
@@ -96,21 +161,25 @@ def _shown(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
-def _mentions(dockerfile: Path, root: Path) -> Iterator[Mention]:
-    """Yield what the files say, the most telling kind first; files that do not say `build` are not parsed."""
-    for file, text in _read(_near(dockerfile, root, _COMPOSE)):
-        yield from in_compose(file, text, root)
-    workflows = _listing(root / ".github" / "workflows", ("*.yml", "*.yaml"))
-    for file, text in _read(workflows):
-        yield from _legacy(in_workflow(file, text, root), text)
-    for file, text in _read(_listing(root, (".gitlab-ci.yml",))):
-        yield from _legacy(in_gitlab(file, text, root), text)
-    for file, text in _read(_near(dockerfile, root, _MAKEFILES)):
-        yield from _legacy(_in_script(file, text, Places(root, file.parent), fresh_lines=True), text)
-    scripts = (f for name in _SCRIPT_DIRECTORIES for f in _listing(root / name, _SCRIPTS))
-    for file, text in _read(scripts):
-        for start in dict.fromkeys((root, file.parent)):
-            yield from _legacy(_in_script(file, text, Places(root, start), fresh_lines=False), text)
+Parse = Callable[[Path, str, Path], Iterable[Mention]]
+
+
+def _in_workflow(file: Path, text: str, root: Path) -> Iterator[Mention]:
+    yield from _legacy(in_workflow(file, text, root), text)
+
+
+def _in_gitlab(file: Path, text: str, root: Path) -> Iterator[Mention]:
+    yield from _legacy(in_gitlab(file, text, root), text)
+
+
+def _in_makefile(file: Path, text: str, root: Path) -> Iterator[Mention]:
+    yield from _legacy(_in_script(file, text, Places(root, file.parent), fresh_lines=True), text)
+
+
+def _in_shell_script(file: Path, text: str, root: Path) -> Iterator[Mention]:
+    """Yield what a script builds; it may be started in the root, or where it lies."""
+    for start in dict.fromkeys((root, file.parent)):
+        yield from _legacy(_in_script(file, text, Places(root, start), fresh_lines=False), text)
 
 
 def _in_script(file: Path, text: str, places: Places, *, fresh_lines: bool) -> Iterator[Mention]:
@@ -124,17 +193,6 @@ def _legacy(mentions: Iterable[Mention], text: str) -> Iterator[Mention]:
     for mention in mentions:
         plain = mention.what.startswith("docker ") and "buildx" not in mention.what
         yield replace(mention, builder="legacy") if classic and plain else mention
-
-
-def _near(dockerfile: Path, root: Path, patterns: tuple[str, ...]) -> Iterator[Path]:
-    """Yield the files so named in the root, between it and the Dockerfile, and in directories beside these."""
-    above = [d for d in (dockerfile.parent, *dockerfile.parents) if d.is_relative_to(root)] or [dockerfile.parent]
-    for directory in dict.fromkeys([root, *reversed(above)]):
-        yield from _listing(directory, patterns)
-    for directory in dict.fromkeys([root, *reversed(above)]):
-        for below in _directories(directory):
-            if below not in above:
-                yield from _listing(below, patterns)
 
 
 def _directories(directory: Path) -> list[Path]:
@@ -155,15 +213,15 @@ def _listing(directory: Path, patterns: tuple[str, ...]) -> list[Path]:
     return [directory / name for name in sorted(names)]
 
 
-def _read(files: Iterable[Path]) -> Iterator[tuple[Path, str]]:
-    """Yield each file once with its text, unless it is huge, unreadable or says nothing of builds."""
-    for file in dict.fromkeys(files):
-        try:
-            content = file.read_bytes() if file.stat().st_size <= _LARGEST else b""
-        except OSError:
-            continue
-        if any(sign in content for sign in (b"build", b"kaniko")):
-            yield file, content.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+def _read(file: Path) -> str | None:
+    """Return the text of a file, None if it is huge, unreadable or says nothing of builds."""
+    try:
+        content = file.read_bytes() if file.stat().st_size <= _LARGEST else b""
+    except OSError:
+        return None
+    if any(sign in content for sign in (b"build", b"kaniko")):
+        return content.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+    return None
 
 
 def _is_named(name: str, patterns: Iterable[str]) -> bool:
