@@ -1,7 +1,7 @@
 """The builder's own linter (``docker build --check``): it warns of nothing new in what dockerfix writes.
 
 The built-in frontend checks all Dockerfiles of golden/. What names an image to be pulled is replaced first: a
-``# syntax`` line by a comment, and every base image by one that is there.
+``# syntax`` line by a comment, and every image that is built on or copied from by one that is there.
 """
 
 from __future__ import annotations
@@ -39,10 +39,14 @@ def without_pulls(text: str) -> str:
     """Return a Dockerfile that names no image but `BASE`."""
     tree = parse(text)
     spans = {directive.span: "# no syntax\n" for directive in tree.directives if directive.name == "syntax"}
-    for stage in stages(tree):
+    found = stages(tree)
+    for stage in found:
         image = stage.from_.words[0]
         if stage.parent is None and image.text != "scratch":
             spans[image.span] = BASE
+        for flag in (flag for line in stage.instructions for flag in line.flags if flag.name == "from"):
+            if not any(other.called(flag.value or "") for other in found):
+                spans[flag.span] = f"--from={BASE}"
     return edits.apply(text, [edits.Edit("", span, replacement) for span, replacement in spans.items()])
 
 
