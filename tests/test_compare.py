@@ -166,3 +166,10 @@ def test_explained_differences_are_listed_and_equivalent() -> None:
     ]
     assert comparison.equivalent
     assert comparison.unexplained == ()
+
+
+def test_a_directory_above_a_cache_may_be_open_to_readers() -> None:
+    closed = replace(DIRECTORY, mode=0o700)
+    assert causes({"/root/.cache": closed}, {"/root/.cache": DIRECTORY}) == {"/root/.cache": "package manager cache"}
+    assert causes({"/root/.cache": closed}, {"/root/.cache": replace(DIRECTORY, mode=0o777)}) == {"/root/.cache": None}
+    assert causes({"/root/.ssh": closed}, {"/root/.ssh": DIRECTORY}) == {"/root/.ssh": None}

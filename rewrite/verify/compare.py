@@ -173,7 +173,10 @@ def _entry_differences(path: str, old: FileEntry, new: FileEntry, holders: froze
         yield Difference(path, "type", _described(old), _described(new))
         return
     if old.mode != new.mode:
-        yield Difference(path, "mode", f"{old.mode:04o}", f"{new.mode:04o}")
+        # The directories above a mount are made 0755; some tools make ~/.cache 0700.
+        is_holder = old.type == "directory" and HOLDER.match(path) is not None
+        cause = CACHE if is_holder and {old.mode, new.mode} == {0o700, 0o755} else None
+        yield Difference(path, "mode", f"{old.mode:04o}", f"{new.mode:04o}", cause)
     if (old.uid, old.gid) != (new.uid, new.gid):
         yield Difference(path, "owner", f"{old.uid}:{old.gid}", f"{new.uid}:{new.gid}")
     if old.link != new.link:
