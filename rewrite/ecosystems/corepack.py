@@ -27,6 +27,7 @@ TOOLS = (
         ("corepack install", "corepack prepare"),
         (CachePlace("~/.cache/node/corepack", "C", "the package managers that run later lie there", "COREPACK_HOME"),),
         "corepack's README; runs of 0.34",
+        leftovers=(r"/tmp/(?:v8|node)-compile-cache(?:-\d+)?",),
     ),
 )
 INSTALLING = CONFIGURES = NEVER

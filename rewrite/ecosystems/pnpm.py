@@ -45,6 +45,8 @@ TOOLS = (
             ),
         ),
         "pnpm's documentation of install, fetch, settings and pnpm-workspace.yaml; runs of 7 to 12",
+        # With the time of the last look for an update, and of each document of the registry.
+        leftovers=(r"(?:/[^/]+)+/\.(?:cache|local/state)/pnpm",),
     ),
 )
 INSTALLING = re.compile(r"\bpnpm\b(?![^\n;&|]*\s(?:-g|--global)\b)[^\n;&|]*?\b(?:i|install|ci|fetch)\b")

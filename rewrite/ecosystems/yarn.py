@@ -52,6 +52,7 @@ TOOLS = (
             ),
         ),
         "Yarn 1's documentation of yarn install, .yarnrc and workspaces; runs of 1.22",
+        leftovers=(r"/tmp/yarn--\d+-[\d.]+",),
     ),
 )
 # An install of the project itself; `yarn global add` brings a tool.
