@@ -70,6 +70,7 @@ def run(given: argparse.Namespace, chosen: Collection[str]) -> None:
     how = BuildOptions(cgroup_parent=given.cgroup_parent)
     lock = Lock(given.lock)
     with ExitStack() as stack:
+        stack.callback(lock.release)
         imported = None
         if given.buildkitd_config:
             created = importing(engine, config=given.buildkitd_config, driver_options=given.driver_opt or ())

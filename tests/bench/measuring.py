@@ -34,7 +34,7 @@ RATE = 100e6 / 8
 # Two sides that are within this factor of each other are measured again, as long as it does not take too long.
 CLOSE = 2.0
 SECONDS = 30.0
-SLICE = 480.0
+SLICE = 600.0
 
 
 def clear(before: Sequence[float], after: Sequence[float]) -> bool:
@@ -157,16 +157,13 @@ def measure(
 ) -> Result:
     """Verify one project in all of its scenarios; `options` go to every build but those that import a cache."""
     chosen = [edit for edit in opened.chosen if upstream or edit.name != THROTTLED]
-    try:
-        lock.rest()
-        with behind(engine, opened, options, upstream) as (how, server):
-            watching = Watching(opened.project.name, lock, server.link if server else None)
-            _warm_up(engine, opened, how, watching)
-            plan = Plan(how, ORDER, repeat, enough=clear)
-            through = Unchanged(imported) if imported else None
-            found = verify(engine, opened.build, opened.result, plan, watching, through, chosen)
-    finally:
-        lock.release()
+    lock.rest()
+    with behind(engine, opened, options, upstream) as (how, server):
+        watching = Watching(opened.project.name, lock, server.link if server else None)
+        _warm_up(engine, opened, how, watching)
+        plan = Plan(how, ORDER, repeat, enough=clear)
+        through = Unchanged(imported) if imported else None
+        found = verify(engine, opened.build, opened.result, plan, watching, through, chosen)
     return Result(
         opened.project.name,
         datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),

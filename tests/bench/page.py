@@ -15,7 +15,9 @@ Results = Mapping[str, Result]
 
 PAGE = """# Benchmark
 
-Made by `make bench`, which `README.md` tells how to run; not edited by hand.
+Made by this command, whose options are in the README under "Work on it"; not edited by hand.
+
+    make bench BENCH="--buildkitd-config $DOCKERFIX_TEST_BUILDKITD_CONFIG --driver-opt network=host"
 
 Seconds before → after, and in brackets how many times faster; medians where there were several builds. The two sides
 take turns, behind one build that is not counted. Every build of a scenario starts from the same warm cache. What the
@@ -43,6 +45,7 @@ scenarios are, and how the images are compared, is in the README under "Prove it
   comes to use it by `--build-context IMAGE=…`, which puts the base image with two or three more variables
   (`PIP_INDEX_URL` and the like) in the place of itself, and by the build arguments `HTTP_PROXY` and `HTTPS_PROXY`.
   The Dockerfile is the project's.
+- `--lock` and `--cgroup-parent` keep other work on the machine from distorting the measurement, where there is any.
 - The base images are one stand-in where nothing can be pulled (the lab's, 2.2 GB): the sizes of the images tell what
   differs, not what a slim image would have.
 
