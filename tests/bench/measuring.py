@@ -33,7 +33,7 @@ MOST_REPEATS = 5
 RATE = 100e6 / 8
 # Two sides that are within this factor of each other are measured again, as long as it does not take too long.
 CLOSE = 2.0
-SECONDS = 30.0
+SECONDS = 15.0
 SLICE = 600.0
 
 

@@ -132,9 +132,9 @@ def test_a_result_follows_the_project_and_its_rewrite(monkeypatch: pytest.Monkey
     [
         ([9.0], [1.0], True),
         ([1.0], [9.0], True),
-        ([9.0], [8.0], False),
+        ([7.0], [6.0], False),
         ([0.2], [0.3], False),
-        ([9.0, 9.0], [8.0, 8.0], True),
+        ([7.0, 7.0], [6.0, 6.0], True),
     ],
 )
 def test_when_a_scenario_is_measured_again(before: list[float], after: list[float], expected: bool) -> None:
