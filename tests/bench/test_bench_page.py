@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,17 @@ def test_the_aims_are_checked() -> None:
     told = page.aims({"mixed": other})
     assert "| the same image | 0 of 1 | **missed** |" in told
     assert "| source-edit: 5 times faster in the geometric mean | 4.50 times (1 projects) | **missed** |" in told
+
+
+def test_how_much_of_a_manifest_edit_is_the_network() -> None:
+    assert page.network(BOTH) == "", "one of the two was not measured"
+    one = result("a", scenario("manifest-edit at 100 Mbit/s", [9.0], [1.0]), scenario("manifest-edit", [8.1], [1.0]))
+    two = result("b", scenario("manifest-edit at 100 Mbit/s", [5.0], [1.0]), scenario("manifest-edit", [6.0], [1.0]))
+    assert " 10% of the time" in page.network({"a": one})
+    assert " 0% of the time" in page.network({"b": two})
+    assert page.network({"a": one}) in page.page(
+        {"apt-only": Result(**{**asdict(one), "project": "apt-only"})}, (), **LIMITS
+    )
 
 
 def test_what_is_slower_is_listed_with_all_its_builds() -> None:
