@@ -23,7 +23,6 @@ lint: venv
 	$(BIN)/mypy
 
 bench: venv
-	mkdir -p docs
 	$(BIN)/python tests/bench/bench.py --output docs/benchmark.md $(BENCH)
 
 accept: venv

@@ -110,6 +110,7 @@ def main() -> int:
     old = outdated(results)
     text = page(results, old, most=MOST_REPEATS, close=CLOSE, seconds=SECONDS)
     if given.output:
+        given.output.parent.mkdir(parents=True, exist_ok=True)
         given.output.write_text(text, "utf-8")
     else:
         print(text)

@@ -24,7 +24,7 @@ take turns, behind one build that is not counted. Every build of a scenario star
 scenarios are, and how the images are compared, is in the README under "Prove it".
 
 {table}
-`-`: the project has nothing of the kind.
+`-`: the project has nothing of the kind.{missing}
 
 ## Aims
 
@@ -58,8 +58,10 @@ scenarios are, and how the images are compared, is in the README under "Prove it
 
 
 def page(results: Results, outdated: Collection[str], *, most: int, close: float, seconds: float) -> str:
-    """Return the whole page; `outdated` are the projects that dockerfix would now rewrite otherwise."""
+    """Return the whole page; `outdated` have no result, or one of a project or a rewrite that is no longer so."""
+    missing = ", ".join(sorted(set(outdated) - set(results)))
     return PAGE.format(
+        missing=f" Not measured yet: {missing}." if missing else "",
         table=table(results),
         aims="\n".join(aims(results)),
         network=network(results),

@@ -51,7 +51,7 @@ def test_every_project_can_be_measured(name: str) -> None:
 def test_what_is_measured_is_kept_and_told(
     engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    kept, output = tmp_path / "kept", tmp_path / "page.md"
+    kept, output = tmp_path / "kept", tmp_path / "docs" / "page.md"
     where = (f"--results={kept}", f"--output={output}")
     assert call(monkeypatch, f"--only={PROJECT}", *where) == 0
     found = json.loads((kept / f"{PROJECT}.json").read_text())

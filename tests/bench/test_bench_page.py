@@ -102,6 +102,8 @@ def test_the_page_tells_when_and_by_what() -> None:
     assert lines["| apt-only"].endswith("| 2026-11-27 03:00 | 1.0 abc | Docker 28.5 | 2 cores | 1 to 3 |")
     assert "(since then the project or its rewrite has changed)" in lines["| mixed"]
     assert page.page(BOTH, {"mixed"}, **LIMITS) == text
+    assert "Not measured" not in text
+    assert "Not measured yet: a, b.\n" in page.page(BOTH, {"mixed", "b", "a"}, **LIMITS)
 
 
 def test_a_page_of_nothing() -> None:
