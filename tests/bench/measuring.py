@@ -34,7 +34,7 @@ RATE = 100e6 / 8
 # Two sides that are within this factor of each other are measured again, as long as it does not take too long.
 CLOSE = 2.0
 SECONDS = 15.0
-SLICE = 600.0
+SLICE = 120.0
 
 
 def clear(before: Sequence[float], after: Sequence[float]) -> bool:
