@@ -8,11 +8,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ..build.build import View
-from ..build.options import UnknownOption, arguments
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined
@@ -20,6 +19,7 @@ from . import Read
 from ._members import above
 from ._python_project import load_toml, table
 from ._requirements import is_remote
+from ._verb_line import Line, Syntax
 
 INSTALLS = frozenset({"install", "sync"})
 _SWITCHES = frozenset(
@@ -40,46 +40,7 @@ _FILES = ("pdm.lock", "pylock.toml", "pdm.toml", ".pdm.toml", ".pdm-python")
 _HOOK = re.compile(r"(?:pre|post)_(?:install|lock)")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A pdm command line: the command, its operands and options."""
-
-    verb: str
-    operands: tuple[str, ...] = ()
-    options: Mapping[str, str] = field(default_factory=dict)
-
-    def on(self, *names: str) -> bool:
-        """Tell whether one of the options is given."""
-        return bool(set(names) & self.options.keys())
-
-
-def _start(step: Step) -> int | None:
-    if step.program == "pdm":
-        return 1
-    is_python = re.fullmatch(r"python(?:3(?:\.\d+)?)?", step.program or "") is not None
-    return 3 if is_python and step.words[1:3] == ("-m", "pdm") else None
-
-
-def verb_of(step: Step) -> str | None:
-    """Return pdm's command in `step`, "" for none, None if it is not pdm's."""
-    start = _start(step)
-    if start is None:
-        return None
-    operands = (word for word in step.words[start:] if word is not None and not word.startswith("-"))
-    return next(operands, "")
-
-
-def read_line(step: Step) -> Line:
-    """Return the command line of `step`; raises Declined for an option or a variable that is not known."""
-    for name, value in step.env.items():
-        if name.startswith("PDM_") and value != "" and not _VARIABLES.fullmatch(name):
-            raise Declined(f"what {name} makes pdm read is not known")
-    try:
-        found = arguments(step.words, _start(step) or 1, _SWITCHES, _VALUED)
-    except UnknownOption as error:
-        raise Declined(str(error)) from None
-    operands = [item.value for item in found if not item.option]
-    return Line("".join(operands[:1]), tuple(operands[1:]), {item.option: item.value for item in found if item.option})
+SYNTAX = Syntax("pdm", _SWITCHES, _VALUED, _VARIABLES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,13 @@ from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined, proved
 from . import CachePlace, CachePlan, Command, Fetch, Site, Tool, Write
-from ._pdm_project import INSTALLS, Line, built, find_project, project_files, read_line, verb_of
+from ._pdm_project import INSTALLS, SYNTAX, built, find_project, project_files
 from ._pip_settings import prefixes
 from ._pip_settings import settings as pip_reads
 from ._python_cache import Switch, cache_home, enable, kept_downloads
 from ._python_environment import home_writes
 from ._python_project import project_reads
+from ._verb_line import Line
 
 NAME = "pdm"
 IGNORE = "python"
@@ -50,14 +51,14 @@ _SILENT = frozenset({"", "info", "list", "cache", "completion"})
 
 def recognise(step: Step, view: View) -> Command | None:
     """Return what a pdm command does; an install's layer is the one that matters."""
-    verb = verb_of(step)
+    verb = SYNTAX.verb_of(step)
     if verb is None:
         return None
     title = f"pdm {verb}".strip()
     if verb in _PROJECT:
         return Command(NAME, title, declined=Declined(f"what {title} reads depends on the project"), project=True)
     try:
-        return _command(step, view, read_line(step), title)
+        return _command(step, view, SYNTAX.read(step), title)
     except Declined as declined:
         return Command(NAME, title, verb in INSTALLS, declined=declined)
 
@@ -98,9 +99,9 @@ def _command(step: Step, view: View, line: Line, title: str) -> Command:
 def fetch(site: Site) -> Fetch | None:
     """Return an install without the project, for a ``pdm install`` or ``sync`` that builds it."""
     step = site.step
-    if verb_of(step) not in INSTALLS:
+    if SYNTAX.verb_of(step) not in INSTALLS:
         return None
-    line = read_line(step)
+    line = SYNTAX.read(step)
     project = find_project(step, site.view, line)
     if project.root not in built(project, step, line) or line.on("--no-self", "--dry-run"):
         return None
@@ -138,9 +139,9 @@ def fetch(site: Site) -> Fetch | None:
 def cache(site: Site) -> CachePlan | None:
     """Return how an install uses a mount over pdm's downloads."""
     step = site.step
-    if verb_of(step) not in INSTALLS:
+    if SYNTAX.verb_of(step) not in INSTALLS:
         return None
-    project = find_project(step, site.view, read_line(step))
+    project = find_project(step, site.view, SYNTAX.read(step))
     for name in ("pdm.toml", ".pdm.toml"):
         if "cache" in (site.view.read(project.path(name)) or ""):
             raise Declined("settings of pdm move its cache, or install from it", site.view.place(project.path(name)))

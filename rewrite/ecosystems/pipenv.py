@@ -11,11 +11,9 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..build.build import View
-from ..build.options import UnknownOption, arguments
 from ..build.runs import Step
 from ..model import Declined
 from . import NEVER, CachePlace, CachePlan, Command, Read, Site, Tool, Write, no_fetch
@@ -26,6 +24,7 @@ from ._python_cache import Switch, cache_home, enable, pip_plan
 from ._python_environment import home_writes
 from ._python_project import load_toml, table
 from ._requirements import KINDS, Reader, is_remote
+from ._verb_line import Line, Syntax
 
 NAME = "pipenv"
 IGNORE = "python"
@@ -68,65 +67,24 @@ _VARIABLES = re.compile(
     r"|SITE_PACKAGES|CUSTOM_VENV_NAME|CONCURRENCY|VERBOSE|QUIET|NOINHERIT|RESOLVE_VCS|SKIP_VALIDATION|VERSION)"
 )
 _OFF = Switch((), "PIP_NO_CACHE_DIR", "''", "pip takes an empty value as unset")
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A pipenv command line: the command, its operands and options."""
-
-    verb: str
-    operands: tuple[str, ...] = ()
-    options: Mapping[str, str] = field(default_factory=dict)
-
-    def on(self, *names: str) -> bool:
-        """Tell whether one of the options is given."""
-        return bool(set(names) & self.options.keys())
-
-
-def _start(step: Step) -> int | None:
-    if step.program == "pipenv":
-        return 1
-    is_python = re.fullmatch(r"python(?:3(?:\.\d+)?)?", step.program or "") is not None
-    return 3 if is_python and step.words[1:3] == ("-m", "pipenv") else None
-
-
-def _verb(step: Step) -> str | None:
-    """Return pipenv's command in `step`, "" for none, None if it is not pipenv's."""
-    start = _start(step)
-    if start is None:
-        return None
-    operands = (word for word in step.words[start:] if word is not None and not word.startswith("-"))
-    return next(operands, "")
-
-
-def _read(step: Step) -> _Line:
-    """Return the command line of `step`; raises Declined for an option or a variable that is not known."""
-    for name, value in step.env.items():
-        if name.startswith("PIPENV_") and value != "" and not _VARIABLES.fullmatch(name):
-            raise Declined(f"what {name} makes pipenv read is not known")
-    try:
-        found = arguments(step.words, _start(step) or 1, _SWITCHES, _VALUED)
-    except UnknownOption as error:
-        raise Declined(str(error)) from None
-    operands = [item.value for item in found if not item.option]
-    return _Line("".join(operands[:1]), tuple(operands[1:]), {item.option: item.value for item in found if item.option})
+_SYNTAX = Syntax("pipenv", _SWITCHES, _VALUED, _VARIABLES)
 
 
 def recognise(step: Step, view: View) -> Command | None:
     """Return what a pipenv command does; an install's layer is the one that matters."""
-    verb = _verb(step)
+    verb = _SYNTAX.verb_of(step)
     if verb is None:
         return None
     title = f"pipenv {verb}".strip()
     if verb in _PROJECT:
         return Command(NAME, title, declined=Declined(f"what {title} reads depends on the project"), project=True)
     try:
-        return _command(step, view, _read(step), title)
+        return _command(step, view, _SYNTAX.read(step), title)
     except Declined as declined:
         return Command(NAME, title, verb in _INSTALLS, declined=declined)
 
 
-def _command(step: Step, view: View, line: _Line, title: str) -> Command:
+def _command(step: Step, view: View, line: Line, title: str) -> Command:
     if line.verb == "":
         return Command(NAME, title, writes=tuple(home_writes(step)))
     if line.verb not in (*_INSTALLS, "lock", "requirements", "verify"):
@@ -172,7 +130,7 @@ def _files(root: str, view: View) -> Iterator[Read]:
         yield Read(posixpath.join(directory, ".python-version"), "pyenv chooses the Python by it")
 
 
-def _packages(reader: Reader, root: str, view: View, line: _Line) -> None:
+def _packages(reader: Reader, root: str, view: View, line: Line) -> None:
     """Take the packages of the tree that Pipfile and the lockfile name; raises Declined."""
     place = view.place(posixpath.join(root, "Pipfile"))
     data = load_toml(posixpath.join(root, "Pipfile"), view)
@@ -209,9 +167,9 @@ def _locked(root: str, view: View) -> list[Mapping[str, Any]]:
 
 def cache(site: Site) -> CachePlan | None:
     """Return how an install uses mounts over the cache that pipenv gives to pip."""
-    if _verb(site.step) not in _INSTALLS:
+    if _SYNTAX.verb_of(site.step) not in _INSTALLS:
         return None
-    line = _read(site.step)
+    line = _SYNTAX.read(site.step)
     if line.on("--clear"):
         raise Declined("--clear removes the cache's directory, in which the mount would be busy")
     if "cache-dir" in line.options.get("--extra-pip-args", ""):
