@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from .engine import EngineError
 
 ANSWER_SECONDS = 20
+# How long a client may take to end whose output could not be read.
+ENDING_SECONDS = 1
 
 
 def call(client: str, *arguments: str, seconds: float | None = None) -> str:
@@ -38,6 +40,14 @@ def streamed(client: str, *arguments: str) -> Iterator[IO[bytes]]:
         try:
             yield process.stdout
             process.stdout.read()
+        except Exception as error:
+            # What cannot be read is often the little that a client prints before it fails, and it says why.
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(ENDING_SECONDS)
+            if process.poll():
+                raise _failed(client, arguments, process.stderr.read().decode("utf-8", "replace")) from error
+            process.kill()
+            raise
         except BaseException:
             process.kill()
             raise
