@@ -178,8 +178,12 @@ class _Round:
 def _disjoint(proposals: Iterable[Proposal]) -> tuple[Proposal, ...]:
     """Return proposals that do not touch each other's edits: the first in the file, then the one with most edits.
 
-    The most edits first means that a move is not held up by what only adds a line to one of its files.
+    The most edits first means that a move is not held up by what only adds a line to one of its files. What adds
+    stages waits until nothing else is left, and goes alone: it looks at all of the file.
     """
+    proposals = list(proposals)
+    within = [proposal for proposal in proposals if not proposal.stages]
+    proposals = within or proposals[:1]
     chosen: list[Proposal] = []
     ordered = sorted(proposals, key=lambda one: (one.where, -len(one.edits), one.rewrite, one.title))
     for proposal in ordered:
@@ -200,7 +204,10 @@ def _apply(build: Build, proposals: Sequence[Proposal]) -> Build | None:
     except text_edits.OverlapError:
         return None
     after = syntax.parse(text)
-    if any(edit.path != build.context.ignore_path for edit in others) or not unharmed(build.dockerfile, after, mine):
+    added = [base for proposal in proposals for base in proposal.stages]
+    if any(edit.path != build.context.ignore_path for edit in others):
+        return None
+    if not unharmed(build.dockerfile, after, mine, added):
         return None
     if others and not (ignore or "").startswith(build.ignore_text or ""):
         return None
@@ -214,11 +221,19 @@ def _build(build: Build, text: str, ignore: str | None) -> Build:
     return replace(build, dockerfile=syntax.parse(text), context=context, ignore_text=ignore)
 
 
-def unharmed(before: syntax.Dockerfile, after: syntax.Dockerfile, edits: Sequence[text_edits.Edit]) -> bool:
-    """Tell whether what no edit covers is in `after` as it was: instructions in their order, comments, directives."""
+def unharmed(
+    before: syntax.Dockerfile,
+    after: syntax.Dockerfile,
+    edits: Sequence[text_edits.Edit],
+    added: Sequence[str] = (),
+) -> bool:
+    """Tell whether what no edit covers is in `after` as it was: instructions in their order, comments, directives.
+
+    `added` are the bases of stages that stand behind the others now.
+    """
     if after.problems or [d.value for d in before.directives] != [d.value for d in after.directives]:
         return False
-    if not _same_bases(before, after) or _comments(before) - _comments(after):
+    if not _same_bases(before, after, added) or _comments(before) - _comments(after):
         return False
     remaining = iter([after.source(instruction.span).rstrip("\r\n") for instruction in after.instructions])
     for instruction in before.instructions:
@@ -229,15 +244,23 @@ def unharmed(before: syntax.Dockerfile, after: syntax.Dockerfile, edits: Sequenc
     return True
 
 
-def _same_bases(before: syntax.Dockerfile, after: syntax.Dockerfile) -> bool:
-    """Tell whether the stages are what they were: AS may be written in any case, a digest may join a tag."""
-    stages = [[line.words for line in tree.instructions if line.keyword == "FROM"] for tree in (before, after)]
-    if len(stages[0]) != len(stages[1]):
+def _same_bases(before: syntax.Dockerfile, after: syntax.Dockerfile, added: Sequence[str]) -> bool:
+    """Tell whether the stages are what they were: AS may be written in any case, a digest may join a tag.
+
+    Where stages are `added`, they are the last, and the others may have got names.
+    """
+    old, new = (
+        [[word.text for word in line.words] for line in tree.instructions if line.keyword == "FROM"]
+        for tree in (before, after)
+    )
+    if len(new) != len(old) + len(added) or [words[0] for words in new[len(old) :]] != list(added):
         return False
-    return all(_same_base([w.text for w in old], [w.text for w in new]) for old, new in zip(*stages, strict=True))
+    return all(_same_base(mine, theirs, bool(added)) for mine, theirs in zip(old, new, strict=False))
 
 
-def _same_base(old: Sequence[str], new: Sequence[str]) -> bool:
+def _same_base(old: Sequence[str], new: Sequence[str], named: bool) -> bool:
+    if named and len(old) == 1 and len(new) == 3 and new[1].upper() == "AS":
+        new = new[:1]
     if len(old) != len(new) or [word.upper() for word in old[1:2]] != [word.upper() for word in new[1:2]]:
         return False
     pinned = "@" not in old[0] and new[0].startswith(f"{old[0]}@") if old and new else False

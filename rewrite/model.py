@@ -68,7 +68,7 @@ class Proposal:
     """A change that a rewrite offers: all its edits or none.
 
     `reason` is one sentence on what the reader gains; `notes` are facts worth knowing that prove
-    nothing (bytes saved, secrets found).
+    nothing (bytes saved, secrets found). `stages` are the bases of the stages that it adds behind the last one.
     """
 
     rewrite: str
@@ -78,6 +78,7 @@ class Proposal:
     edits: tuple[Edit, ...]
     proof: tuple[Obligation, ...]
     notes: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
 
     @property
     def tier(self) -> Tier:

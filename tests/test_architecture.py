@@ -27,6 +27,7 @@ LAYERS = (
     "source",
     "build",
     "ecosystems",
+    "runtimes",
     "rewrites",
     "settings",
     "project",

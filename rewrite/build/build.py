@@ -93,16 +93,16 @@ class Build:
             lines = stage.after(instruction) if other is stage else lines
             yield from (self.run(line) for line in lines if line.keyword == "RUN")
 
-    def view(self, stage: Stage, instruction: Instruction) -> View:
-        """Return the files of the context that `instruction` of `stage` finds in the image."""
+    def view(self, stage: Stage, instruction: Instruction | None) -> View:
+        """Return the files of the context that `instruction` of `stage` (None: the program) finds in the image."""
         found: list[Copy | Change] = []
         for level in stage.lineage:
             lines = level.instructions
-            if level is stage:
+            if level is stage and instruction:
                 lines = lines[: lines.index(instruction)]
             found += [layer for line in reversed(lines) if (layer := self._changes.get(id(line)) or self.copy(line))]
         before = [line for _, line in stage.before(instruction) if line.keyword == "RUN"]
-        mine = [instruction] if instruction.keyword == "RUN" else []
+        mine = [instruction] if instruction and instruction.keyword == "RUN" else []
         return View(self.context, tuple(found), tuple(self.run(line) for line in (*mine, *before)))
 
     @cached_property

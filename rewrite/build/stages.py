@@ -70,9 +70,10 @@ class Stage:
         """Return what `instruction` of this stage sees."""
         return self.states[self.instructions.index(instruction)]
 
-    def before(self, instruction: Instruction) -> Iterator[tuple[Stage, Instruction]]:
-        """Yield what the image was made of when `instruction` of this stage runs, parents' instructions too."""
-        yield from ((self, line) for line in self.instructions[: self.instructions.index(instruction)])
+    def before(self, instruction: Instruction | None) -> Iterator[tuple[Stage, Instruction]]:
+        """Yield what the image was made of when `instruction` of this stage (None: its program) runs, parents' too."""
+        end = self.instructions.index(instruction) if instruction else None
+        yield from ((self, line) for line in self.instructions[:end])
         yield from ((level, line) for level in self.lineage[1:] for line in level.instructions)
 
     def after(self, instruction: Instruction) -> tuple[Instruction, ...]:

@@ -1,0 +1,3 @@
+module example.org/team/gate
+
+go 1.22

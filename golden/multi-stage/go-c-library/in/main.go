@@ -1,0 +1,7 @@
+package main
+
+// #cgo pkg-config: vips
+// #include <vips/vips.h>
+import "C"
+
+func main() {}

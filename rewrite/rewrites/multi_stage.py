@@ -1,0 +1,130 @@
+"""Split a build that ships its own tools in two stages: one that builds, and one that runs the program.
+
+An image made in a single stage holds the compiler, the sources and all that only the build needs. A final stage on a
+small image takes over what the program needs, as far as CMD, ENTRYPOINT, HEALTHCHECK, the outputs of the build and the
+paths in the sources tell, each file by its own COPY: never the whole directory, `.git` or a secret. EXPOSE, USER,
+HEALTHCHECK, ENV and the like stay in force. It is for review, as nobody can know all that a program looks for, and
+waits until the other rewrites have nothing left to do.
+
+Declines where the file has a stage with a name or ONBUILD, where a RUN makes what is not known, where the program
+starts others that no known package brings, needs the toolchain itself, reads a secret or walks its whole directory, and
+where C libraries or accounts would be missing. A file with more than one stage is left alone.
+
+```diff
+-FROM golang:1.24
++FROM golang:1.24 AS build
+ WORKDIR /src
+ COPY go.mod go.sum ./
+ RUN CGO_ENABLED=0 go build -o /bin/app .
++
++FROM gcr.io/distroless/static-debian12
++WORKDIR /src
++COPY --from=build /bin/app /bin/app
+ CMD ["/bin/app"]
+```
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .. import runtimes
+from ..build.build import Build
+from ..model import Declined, Obligation, Proposal, Refusal, assumed
+from ..runtimes import Candidate, Carried, Runtime
+from ..source.edits import Edit, Span
+from ..templates import render
+from ._final_stage import FinalStage
+from ._layout import removals
+
+NAME = "multi-stage"
+
+_PLAIN = re.compile(r"/[\w./@+,:~-]+")
+_STAGE = "build"
+
+
+def find(build: Build) -> Iterator[Proposal | Refusal]:
+    """Yield the split of a file with one stage, or why it cannot be split."""
+    if len(build.stages) != 1 or build.stages[0].windows or not build.stages[0].base.official:
+        return
+    candidate = Candidate(build)
+    stage = build.stages[0]
+    for language in runtimes.discover():
+        try:
+            runtime = language.plan(candidate)
+            if runtime is not None:
+                _splittable(candidate)
+                yield _split(candidate, runtime)
+                return
+        except Declined as declined:
+            yield Refusal(NAME, build.place(stage.from_), declined.premise, declined.because)
+            return
+
+
+def _splittable(candidate: Candidate) -> None:
+    """Raise Declined where something may ask for the stage, or read the file as one stage."""
+    build, stage = candidate.build, candidate.stage
+    if build.doubt:
+        raise Declined(build.doubt)
+    if stage.name:
+        raise Declined(f"a build may ask for the stage {stage.name} by its name")
+    for line in stage.instructions:
+        if line.keyword in ("ONBUILD", "SHELL"):
+            raise Declined(f"{line.keyword} would have to be in both stages", build.place(line))
+
+
+def _split(candidate: Candidate, runtime: Runtime) -> Proposal:
+    build, stage = candidate.build, candidate.stage
+    dockerfile = build.dockerfile
+    final = FinalStage(candidate, runtime)
+    final.check()
+    at, lonely = final.place()
+    upper = stage.from_.written.isupper()
+    text = render(
+        "stages/runtime.j2",
+        **{"from": "FROM" if upper else "from", "as": "AS" if upper else "as"},
+        stages=[{"name": one.name, "base": one.base or _STAGE, "lines": one.lines} for one in runtime.stages],
+        base=runtime.base,
+        lines=[*_installs(candidate, runtime), *runtime.lines, *final.lines()],
+        copies=[_copy(one) for one in runtime.carried],
+        moved=list(final.moved_lines()),
+    )
+    text = f"{text}\n" if lonely and final.tail else text if lonely else f"\n{text}"
+    before = "" if dockerfile.text[:at].endswith("\n") else "\n"
+    named = Edit(build.path, Span(*[stage.from_.words[-1].span.end] * 2), f" {'AS' if upper else 'as'} {_STAGE}")
+    head = Edit(build.path, Span(at, at), (before + text).replace("\n", dockerfile.newline))
+    taken = [Edit(build.path, span, "") for span in removals(dockerfile, final.moved)]
+    return Proposal(
+        NAME,
+        f"build in a stage of its own, and run {runtime.title}",
+        "the image no longer holds the compiler, the sources and the tools of the build",
+        build.place(stage.from_),
+        (named, head, *taken),
+        (*runtime.proof, _only_started(candidate)),
+        runtime.notes,
+        (*(one.base or _STAGE for one in runtime.stages), runtime.base),
+    )
+
+
+def _only_started(candidate: Candidate) -> Obligation:
+    return assumed(
+        "nobody starts another program in the image",
+        "a command given to `docker run`, in a compose file or by an orchestrator finds only what goes along",
+        candidate.start.where,
+    )
+
+
+def _installs(candidate: Candidate, runtime: Runtime) -> Iterator[str]:
+    if runtime.packages:
+        text = runtime.distribution.install.format(" ".join(runtime.packages))
+        yield "RUN " + text.replace("\n", f" {candidate.build.dockerfile.escape}\n    ")
+
+
+def _copy(one: Carried) -> str:
+    target = one.target or one.source
+    for path in (one.source, target):
+        if not _PLAIN.fullmatch(path):
+            raise Declined(f"the path {path} cannot be written in a COPY")
+    owner = f" --chown={one.owner}" if one.owner else ""
+    return f"COPY --from={one.stage or _STAGE}{owner} {one.source} {target}"

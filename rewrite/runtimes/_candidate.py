@@ -1,0 +1,179 @@
+"""The stage that may be split: its commands, what its image starts, and what its RUNs leave outside of the project."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from .. import ecosystems
+from ..build import effects
+from ..build.build import Build, View
+from ..build.paths import SYSTEM, inside
+from ..build.programs import BINARIES
+from ..build.runs import Run, Step
+from ..build.stages import Stage
+from ..model import Declined
+from ..source.dockerfile import Instruction
+from ._calls import ARGUMENTS, Call, health_call, script_calls, start_call
+
+ACCOUNTS = frozenset({"useradd", "adduser", "groupadd", "addgroup"})
+_ADJUSTS = frozenset({"mkdir", "chown", "chmod", "chgrp"})
+_TEMPORARY = ("/tmp", "/var/tmp", "/var/lib/apt", "/var/cache", "/root/.cache", "/root/.npm")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A Dockerfile's only stage."""
+
+    build: Build
+
+    @property
+    def stage(self) -> Stage:
+        """The stage."""
+        return self.build.stages[0]
+
+    @cached_property
+    def view(self) -> View:
+        """The context's files in the image, as the program finds them."""
+        return self.build.view(self.stage, None)
+
+    def read(self, path: str) -> str | None:
+        """Return the text that a COPY brings to an image path; a RUN may have changed it since."""
+        found = self.view.context_path(path)
+        return None if found is None else self.build.context.read(found)
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """The RUNs; raises Declined if one cannot be read."""
+        found = tuple(run for _, run in self.build.runs())
+        for run in found:
+            if run.opaque:
+                raise Declined(f"what a RUN makes is not known: {run.opaque}", self.build.place(run.instruction))
+        return found
+
+    @property
+    def steps(self) -> Iterator[tuple[Run, Step]]:
+        """The commands of all RUNs."""
+        return ((run, step) for run in self.runs for step in run.steps)
+
+    @cached_property
+    def start(self) -> Call:
+        """What ENTRYPOINT and CMD start; raises Declined if nothing is written there."""
+        return start_call(self.build, self.stage)
+
+    @cached_property
+    def calls(self) -> tuple[Call, ...]:
+        """All that is started: by ENTRYPOINT, CMD, HEALTHCHECK, and by the project's scripts that these start."""
+        health = health_call(self.build, self.stage)
+        found = [self.start, *([health] if health else [])]
+        for call in found:  # it grows on the way
+            path = self.script(call)
+            if path and not any(one.script == path for one in found):
+                inner = list(script_calls(path, self.read(path) or "", self.view.place(path)))
+                if any(one.words[:1] in ARGUMENTS for one in inner):
+                    at = next(at for at, word in enumerate(call.words) if self.path(word) == path)
+                    inner.append(replace(call, words=call.words[at + 1 :], helpers=(), others=()))
+                found += inner
+        return tuple(found)
+
+    def script(self, call: Call) -> str:
+        """Return the image path of the project's shell script that a call starts, "" if it starts none."""
+        for word in call.words[:2]:
+            path = self.path(word)
+            text = self.read(path) if path else None
+            if path and text and (text.startswith("#!") or path.endswith(".sh")):
+                return path
+            if posixpath.basename(word) not in ("sh", "bash", "ash", "dash"):
+                break
+        return ""
+
+    def path(self, word: str) -> str:
+        """Return the image path that a word of a call names as seen by the program, "" for a name without a slash."""
+        workdir = self.stage.end.workdir
+        if "/" not in word:
+            beside = posixpath.join(workdir or "/", word)
+            # sh takes its script from the directory, and PATH may hold a project's program.
+            places = (beside, *(posixpath.join(directory, word) for directory in BINARIES))
+            return next((path for path in places if self.view.exists(path)), "")
+        return posixpath.normpath(posixpath.join(workdir or "/", word))
+
+    def is_setup(self, run: Run) -> bool:
+        """Tell whether a RUN only makes accounts and directories that the program is to have."""
+        names = [step.program for step in run.steps]
+        if not set(names) <= ACCOUNTS | _ADJUSTS or not names:
+            return False
+        if ACCOUNTS & set(names):
+            return True
+        made = [path for step in run.steps if step.program == "mkdir" for path in self._written(step)]
+        return bool(made) and not any(
+            inside(place, path) or inside(path, place) for path in made for place in self.homes
+        )
+
+    @cached_property
+    def setup(self) -> tuple[Instruction, ...]:
+        """The RUNs that only make accounts and directories."""
+        return tuple(run.instruction for run in self.runs if self.is_setup(run))
+
+    @cached_property
+    def homes(self) -> tuple[str, ...]:
+        """The directories in which the project is built: those that WORKDIR names, but for the root."""
+        found = {state.workdir for state in self.stage.states if state.workdir not in (None, "/")}
+        return tuple(sorted(str(path) for path in found))
+
+    def made(self, mine: Callable[[Run, Step], bool]) -> tuple[str, ...]:
+        """Return what known commands leave outside of the project: single files, each by its image path.
+
+        `mine` tells which commands the language's module judges itself. Raises Declined for a command whose
+        outputs are not known, as the program may need them.
+        """
+        found: dict[str, None] = {}
+        for run, step in self.steps:
+            if run.instruction in self.setup or mine(run, step) or not step.simple.words:
+                continue
+            place = self.build.step_place(run, step)
+            command = ecosystems.recognise(step, self.build.view(self.stage, run.instruction))
+            if command and command.ecosystem in ecosystems.of_the_system():
+                continue
+            if step.program in ACCOUNTS:
+                raise Declined("a RUN makes an account and more, and would have to be taken apart", place)
+            if effects.effect(step) is None:
+                raise Declined(f"what `{step.program or step.simple.words[0].raw}` makes is not known", place)
+            if step.program in ("rm", "rmdir", "chown", "chmod", "chgrp", "mkdir"):
+                continue
+            for path in self._written(step):
+                if any(inside(path, place) for place in (*self.homes, *_TEMPORARY)):
+                    continue
+                if path in (*SYSTEM, *BINARIES, "/") or (
+                    not inside(path, "/usr/local") and any(inside(path, directory) for directory in SYSTEM)
+                ):
+                    raise Declined(f"`{step.program}` changes the system in {path}", place)
+                found[path] = None
+        return tuple(found)
+
+    @staticmethod
+    def _written(step: Step) -> tuple[str, ...]:
+        known = effects.effect(step)
+        return known.writes if known else ()
+
+    def brought(self) -> tuple[str, ...]:
+        """Return what COPYs bring outside of the directories that the project is built in: files for the program."""
+        found: dict[str, None] = {}
+        for line in self.stage.instructions:
+            if line.keyword not in ("COPY", "ADD"):
+                continue
+            copy = self.build.copy(line)
+            place = self.build.place(line)
+            if copy is None:
+                source = posixpath.join("/", line.words[-1].text if line.words else "$")
+                if any(inside(source, home) for home in self.homes) or "$" in source or source.endswith("/"):
+                    raise Declined("what a COPY from another image brings is not known", place)
+                found[source] = None
+                continue
+            if copy.opaque:
+                raise Declined(f"what a COPY brings is not known: {copy.opaque}", place)
+            for path in copy.writes(self.build.context):
+                if not any(inside(path, home) for home in self.homes):
+                    found[path] = None
+        return tuple(found)

@@ -1,0 +1,141 @@
+"""Which files of the project a program reads when it runs, as far as its sources name them; secrets never go along."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from ..build.paths import inside
+from ..build.secrets import is_secret
+from ..model import Declined, Place
+from ._candidate import Candidate
+
+# Never of use to a program: what describes the project to people, tools and the builder.
+_ASIDE = re.compile(
+    r"(?:\A|/)(?:\.[^/]+|Dockerfile[^/]*|Containerfile[^/]*|docker-compose[^/]*|compose\.ya?ml|Makefile|[^/]*\.(?:md|rst|mk)"
+    r"|LICEN[CS]E[^/]*|NOTICE|CHANGELOG[^/]*|OWNERS|CODEOWNERS|Jenkinsfile|Procfile|Taskfile[^/]*|renovate\.json"
+    r"|sonar-project\.properties|go\.(?:mod|sum|work|work\.sum)|package(?:-lock)?\.json|yarn\.lock|pnpm-lock\.yaml"
+    r"|tsconfig[^/]*\.json)\Z"
+    r"|(?:\A|/)(?:\.[^/]+|node_modules|vendor|testdata|tests?|__tests__|docs?|examples?|scripts|charts|deploy\w*|k8s|helm"
+    r"|terraform|build|dist|bin|tmp|coverage)/"
+)
+_LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"|`([^`]*)`|\'((?:[^\'\\\n]|\\.)*)\'')
+
+
+@dataclass(frozen=True)
+class Project:
+    """The project's files in the image: `home` is the directory that holds them, `sources` matches what is compiled.
+
+    `workdir` is where the program starts; a path in its sources is seen from there, or from `home`.
+    """
+
+    candidate: Candidate
+    home: str
+    workdir: str
+    sources: re.Pattern[str]
+    _texts: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        """Yield the image path and the context path of each file of the project."""
+        context = self.candidate.build.context
+        for copy in self.candidate.view.copies:
+            for mapping in copy.mappings:
+                if not mapping.is_dir:
+                    if inside(mapping.destination, self.home):
+                        yield mapping.destination, mapping.source
+                    continue
+                for entry in context.files(mapping.source):
+                    tail = posixpath.relpath(entry.path, mapping.source)
+                    path = posixpath.normpath(posixpath.join(mapping.destination, tail))
+                    if inside(path, self.home):
+                        yield path, entry.path
+
+    def texts(self) -> dict[str, str]:
+        """Return the sources' texts by context path, tests left out."""
+        if not self._texts:
+            for _, path in self.files():
+                if self.sources.search(path):
+                    self._texts[path] = self.candidate.build.context.read(path) or ""
+        return self._texts
+
+    def find(self, pattern: re.Pattern[str]) -> tuple[re.Match[str], Place] | None:
+        """Return the first place in the sources that matches."""
+        for path, text in self.texts().items():
+            match = pattern.search(text)
+            if match:
+                return match, Place(path, text.count("\n", 0, match.start()) + 1)
+        return None
+
+    def data(self) -> tuple[str, ...]:
+        """Return all files of the project that may be data: neither sources nor what is only for people and tools.
+
+        Directories are named as a whole where all that is in them may go along. Raises Declined for a secret among
+        what sources name.
+        """
+        return self._grouped(path for path, source in self.files() if not self._aside(source))
+
+    def named(self) -> tuple[str, ...]:
+        """Return the files and directories of the project that a string in its sources names."""
+        literals: dict[str, Place] = {}
+        for path, text in self.texts().items():
+            for match in _LITERAL.finditer(text):
+                value = next(filter(None, match.groups()), "")
+                if value and len(value) < 200 and re.search(r"[\w)]", value):
+                    literals.setdefault(value, Place(path, text.count("\n", 0, match.start()) + 1))
+        candidates = {path: source for path, source in self.files() if not self.sources.search(source)}
+        found: set[str] = set()
+        for value, place in literals.items():
+            fixed = re.split(r"[*?\[{%$]", value)[0] if re.search(r"[*?\[{%$]", value) else value
+            fixed = fixed if fixed == value else fixed.rpartition("/")[0]
+            for start in dict.fromkeys((self.workdir, self.home)):
+                path = posixpath.normpath(posixpath.join(start, fixed)) if fixed else ""
+                if not path or path in (self.home, self.workdir, "/"):
+                    continue
+                for file, source in candidates.items():
+                    if inside(file, path):
+                        if is_secret(self.candidate.build.context, source):
+                            raise Declined(f"the program names {value}, which holds a secret: {source}", place)
+                        if file == path or not _ASIDE.search(posixpath.relpath(file, path)):
+                            found.add(file)
+        return self._grouped(found)
+
+    def _aside(self, source: str) -> bool:
+        context = self.candidate.build.context
+        return (
+            bool(self.sources.search(source) or _ASIDE.search(source)) or is_secret(context, source) or is_test(source)
+        )
+
+    def _grouped(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """Return `paths` with whole directories in the place of all that is in them."""
+        wanted = set(paths)
+        everything = [path for path, _ in self.files()]
+        found: dict[str, None] = {}
+        for path in sorted(wanted):
+            if any(inside(path, other) for other in found):
+                continue
+            whole, parent = path, posixpath.dirname(path)
+            while parent != self.home and inside(parent, self.home):
+                if not all(file in wanted for file in everything if inside(file, parent)):
+                    break
+                whole, parent = parent, posixpath.dirname(parent)
+            found[whole] = None
+        return tuple(found)
+
+
+def is_test(path: str) -> bool:
+    """Tell whether a source file is a test by its name."""
+    return bool(
+        re.search(r"_test\.\w+\Z|\.(?:test|spec)\.\w+\Z|(?:\A|/)test_[^/]*\Z|(?:\A|/)(?:__tests__|testdata)/", path)
+    )
+
+
+def uses_secret(project: Project, asks: re.Pattern[str]) -> None:
+    """Raise Declined if the program reads `.env`, as `asks` finds, and the image has one."""
+    context = project.candidate.build.context
+    held = [source for _, source in project.files() if is_secret(context, source)]
+    env = next((path for path in held if posixpath.basename(path).startswith(".env")), "")
+    found = project.find(asks) if env else None
+    if found:
+        raise Declined(f"the program reads {env}, which may hold secrets, and would not find it", found[1])

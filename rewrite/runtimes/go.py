@@ -1,0 +1,356 @@
+"""Go: the binary on distroless where it is static and started without a shell, else on slim Debian or on Alpine.
+
+Facts: pkg.go.dev/cmd/go (names of outputs), pkg.go.dev/cmd/cgo (without a C compiler CGO_ENABLED is 0), the golang
+image's Dockerfiles, distroless' README (static has certificates, time zones, /tmp, and no shell). A binary linked to
+an older glibc runs on a newer one, so Debian's suite is never older than that of the golang image.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..build.paths import inside, join
+from ..build.runs import Run, Step
+from ..ecosystems import _go_command as command_lines
+from ..model import Declined, Obligation, Place, assumed, proved
+from . import Carried, Runtime
+from ._bases import Reference, reference
+from ._candidate import Candidate
+from ._distribution import ALPINE, DEBIAN, DISTROLESS, Distribution, account_known, installed, needed
+from ._files import Project, uses_secret
+
+NAME = "go"
+
+_SOURCES = re.compile(r"(?<!_test)\.go\Z")
+_BUILD_ONLY = re.compile(
+    r"CGO_\w+|GO(?:OS|ARCH|ARM|ARM64|AMD64|PROXY|PRIVATE|FLAGS|SUMDB|NOSUMDB|NOPROXY|PATH|BIN)|GO111MODULE|GOCACHE|GOMODCACHE|GOTOOLCHAIN"
+)
+_CGO = re.compile(r'^\s*(?:import\s+)?"C"\s*$', re.MULTILINE)
+# Modules that are written in C for the most part, by their import paths.
+_CGO_MODULES = re.compile(
+    r"github\.com/(?:mattn/go-sqlite3|confluentinc/confluent-kafka-go|libgit2/git2go|h2non/bimg|davidbyttow/govips"
+    r"|linxGnu/grocksdb|tecbot/gorocksdb|gotk3|go-gl|veandco/go-sdl2|godror|mattn/go-oci8|DataDog/go-libddwaf)\b"
+    r"|gopkg\.in/(?:confluentinc|gographics|goracle)\S*|gocv\.io|duckdb/duckdb-go|marcboeker/go-duckdb"
+)
+_TOOLCHAIN = re.compile(
+    r'"go/(?:build|importer)"|"golang\.org/x/tools/go/packages"|\bruntime\.GOROOT\(|\bplugin\.Open\('
+)
+_EXECUTES = re.compile(r"\bexec\.(?:Command(?:Context)?|LookPath)\(")
+_PROGRAM = re.compile(r'\bexec\.(?:Command\(|CommandContext\([^,"\n]+,|LookPath\()\s*"([^"\\]+)"')
+_READS = re.compile(
+    r"\b(?:os\.(?:Open|OpenFile|ReadFile|ReadDir|DirFS|Stat)|ioutil\.Read(?:File|Dir)|http\.(?:Dir|ServeFile)"
+    r"|filepath\.(?:Glob|Walk|WalkDir)|\w*[tT]emplate\w*\.Parse(?:Files|Glob)|viper\.\w+|gotenv\.\w+)\("
+    r"(?!\s*[\"`])"
+)
+_WHOLE = re.compile(
+    r'\b(?:http\.Dir|os\.DirFS|filepath\.Walk|filepath\.WalkDir|\.Static)\(\s*(?:"/",\s*)?"(?:\.|\./|)"'
+)
+_ENV_FILE = re.compile(r'godotenv\.|gotenv\.|"\.env[^"]*"|AutomaticEnv\(|AddConfigPath\(')
+_ZONES = re.compile(r"\btime\.LoadLocation\(")
+_ZONES_INSIDE = re.compile(r'"time/tzdata"')
+_CERTIFICATES = re.compile(r'"(?:net/http|crypto/tls|crypto/x509|net/smtp)"')
+_REQUIRES = re.compile(r"^\s*(?:require\s+)?[\w.-]+\.[\w-]+/\S+\s+v\d", re.MULTILINE)
+_HARMLESS = frozenset({"version", "env", "vet", "test", "fmt", "list", "generate", "clean", "mod", "get", "help"})
+
+
+def plan(candidate: Candidate) -> Runtime | None:
+    """Return the runtime of a Go program; None where no go command builds it."""
+    image = reference(candidate.stage)
+    if image.name != "golang" or not candidate.stage.base.official:
+        return None
+    return _Go(candidate, image).runtime()
+
+
+@dataclass(frozen=True, slots=True)
+class _Output:
+    """A binary that a command makes; `cgo` tells whether a C compiler may have had part in it."""
+
+    path: str
+    cgo: bool
+    step: Step
+    run: Run
+
+
+@dataclass(frozen=True)
+class _Go:
+    candidate: Candidate
+    image: Reference
+
+    def runtime(self) -> Runtime:
+        """Return the final stage; raises Declined."""
+        candidate = self.candidate
+        if candidate.start.program == "go":
+            raise Declined("the program is compiled when the container starts", candidate.start.where)
+        outputs = self.outputs
+        if not outputs:
+            raise Declined("no `go build` or `go install` of a RUN makes a program")
+        others = (*candidate.made(self._mine), *candidate.brought())
+        scripts = tuple(path for call in candidate.calls if (path := candidate.script(call)))
+        binaries = self._started(outputs)
+        self._toolchain()
+        distribution = self._distribution()
+        account_known(candidate, distribution)
+        names = frozenset(posixpath.basename(path) for path in (*binaries, *others))
+        packages = (
+            *needed(candidate, distribution, names),
+            *self._programs(distribution),
+            *installed(candidate, distribution, self._linked),
+            *self._extras(distribution),
+        )
+        if packages and not distribution.install:
+            raise Declined(f"{packages[0]} cannot be installed in a distroless image")
+        data, proof = self._data()
+        carried = [Carried(path, target) for path, target in binaries.items()]
+        carried += [Carried(path) for path in dict.fromkeys((*scripts, *data, *others)) if path not in binaries]
+        return Runtime(
+            self._title(distribution),
+            self._base(distribution),
+            distribution,
+            tuple(carried),
+            tuple(sorted(set(packages))),
+            build_only=_BUILD_ONLY,
+            proof=(*proof, self._loads(distribution)),
+        )
+
+    def _mine(self, run: Run, step: Step) -> bool:
+        """Judge the go commands: what they make is known, or of no use to the program."""
+        if step.program != "go":
+            return False
+        line = command_lines.read_line(step)
+        verb = line.subcommand.partition(" ")[0] if line else ""
+        if verb not in _HARMLESS | {"build", "install"}:
+            raise Declined(f"what `go {verb}` makes is not known", self.candidate.build.step_place(run, step))
+        return True
+
+    @cached_property
+    def outputs(self) -> tuple[_Output, ...]:
+        """The binaries that go commands make."""
+        found = []
+        for run, step in self.candidate.steps:
+            line = command_lines.read_line(step)
+            if line is None or line.subcommand not in ("build", "install"):
+                continue
+            place = self.candidate.build.step_place(run, step)
+            if line.directory is None or (
+                any(word is None for word in step.words) and "$" in line.options.get("o", "")
+            ):
+                raise Declined("where the binary lies is not known", place)
+            if step.env.get("GOOS", "linux") not in ("linux", None):
+                raise Declined("the binary is one for another system", place)
+            cgo = step.env.get("CGO_ENABLED", "1")
+            compiles = cgo != "0" and (self._compiler or not self.image.alpine)
+            names = [
+                self._name(package, line.directory)
+                for operand in line.operands or (".",)
+                for package in self._packages(operand, line.directory)
+            ]
+            if line.subcommand == "install":
+                directory = step.env.get("GOBIN") or f"{step.env.get('GOPATH') or '/go'}/bin"
+                found += [_Output(f"{directory}/{name}", compiles, step, run) for name in names]
+                continue
+            target = line.options.get("o", "")
+            path = join(line.directory, target or names[0])
+            if path is None or not names:
+                raise Declined("where the binary lies is not known", place)
+            is_directory = target.endswith("/") or len(names) > 1 or path in self._directories(run)
+            paths = [posixpath.join(path, name) for name in names] if is_directory and target else [path]
+            found += [_Output(one, compiles, step, run) for one in paths]
+        return tuple(found)
+
+    def _directories(self, run: Run) -> tuple[str, ...]:
+        view = self.candidate.build.view(self.candidate.stage, run.instruction)
+        homes = self.candidate.homes
+        found = [one.destination for copy in view.copies for one in copy.mappings if one.is_dir]
+        made = [word for step in run.steps if step.program == "mkdir" for word in step.words if word]
+        return (
+            *homes,
+            *found,
+            *made,
+            "/usr/local/bin",
+            "/bin",
+            "/usr/bin",
+            "/go/bin",
+            "/app" if "/app" in homes else "/",
+        )
+
+    def _packages(self, operand: str, directory: str) -> tuple[str, ...]:
+        """Return the packages of an operand: for a pattern all programs below its directory."""
+        if "..." not in operand:
+            return (operand,)
+        top = join(directory, operand.removesuffix("...")) or ""
+        if not operand.startswith(".") or not operand.endswith("/...") or not top:
+            raise Declined(f"which programs {operand} means is not known")
+        texts = self.project.texts()
+        files = ((path, texts.get(source, "")) for path, source in self.project.files())
+        mains = {posixpath.dirname(path) for path, text in files if re.search(r"^package main\b", text, re.MULTILINE)}
+        return tuple(sorted(path for path in mains if inside(path, top)))
+
+    def _name(self, operand: str, directory: str) -> str:
+        """Return the name that go gives to a binary: the last part of the package's path, a major version left out."""
+        if operand.endswith(".go"):
+            return posixpath.basename(operand).removesuffix(".go")
+        path = operand.partition("@")[0]
+        if path.startswith(".") or path.startswith("/"):
+            below = join(directory, path) or ""
+            parent = below
+            while parent not in ("", "/", "%") and not self.candidate.view.exists(f"{parent}/go.mod"):
+                parent = posixpath.dirname(parent)
+            text = self.candidate.read(f"{parent}/go.mod") or ""
+            module = re.search(r'^\s*module\s+"?([^\s"]+)', text, re.MULTILINE)
+            if not module:
+                raise Declined("no go.mod of the build context says what the binary is called")
+            path = posixpath.normpath(posixpath.join(module[1], posixpath.relpath(below, parent)))
+        parts = path.split("/")
+        return parts[-2] if re.fullmatch(r"v[2-9]\d*", parts[-1]) and len(parts) > 1 else parts[-1]
+
+    def _started(self, outputs: tuple[_Output, ...]) -> dict[str, str]:
+        """Return the binaries with their places in the final image; raises Declined if none of them is started."""
+        found: dict[str, str] = {}
+        starts = set()
+        for call in self.candidate.calls:
+            word = call.words[0] if call.words else ""
+            by_name = "/" not in word
+            for output in outputs:
+                path = output.path
+                reached = posixpath.dirname(path) in ("/go/bin", "/usr/local/go/bin")
+                if by_name and posixpath.basename(path) == word and reached:
+                    found[path] = f"/usr/local/bin/{word}"
+                if (by_name and posixpath.basename(path) == word) or (
+                    not by_name and self.candidate.path(word) == path
+                ):
+                    starts.add(path)
+        for output in outputs:
+            found.setdefault(output.path, "")
+        moved = {
+            path for one in self.candidate.steps if one[1].program in ("cp", "mv") for path in one[1].words if path
+        }
+        if not starts and not moved:
+            raise Declined("what is started is none of the binaries that go makes", self.candidate.start.where)
+        if not starts:
+            raise Declined("the binary is moved before it is started", self.candidate.start.where)
+        return found
+
+    @cached_property
+    def project(self) -> Project:
+        """The project's files; raises Declined if they are not in one known directory."""
+        homes = [path for path in self.candidate.homes if not path.startswith("%")]
+        directories = {step.cwd for _, step in self.candidate.steps if step.program == "go"}
+        roots = [path for path in directories if path]
+        home = posixpath.commonpath(roots) if roots and len(roots) == len(directories) else ""
+        if home in ("", "/") or home.startswith("%"):
+            raise Declined("the project is not built in a directory of its own")
+        inner = [path for path in homes if inside(home, path)]
+        return Project(
+            self.candidate, min(inner, key=len, default=home), self.candidate.stage.end.workdir or "/", _SOURCES
+        )
+
+    def _toolchain(self) -> None:
+        found = self.project.find(_TOOLCHAIN)
+        if found:
+            raise Declined(f"the program uses the Go toolchain: {found[0][0]}", found[1])
+
+    @cached_property
+    def _compiler(self) -> bool:
+        """Whether a C compiler is there: Debian's golang image has one, Alpine's gets one."""
+        words = {word for _, step in self.candidate.steps for word in step.words if step.program == "apk"}
+        return not self.image.alpine or bool(words & {"gcc", "g++", "build-base", "clang"})
+
+    @cached_property
+    def _linked(self) -> bool:
+        """Whether the binary may load libraries of the system other than libc."""
+        if not any(output.cgo for output in self.outputs):
+            return False
+        modules = self.candidate.read(f"{self.project.home}/go.mod") or ""
+        return bool(self.project.find(_CGO) or _CGO_MODULES.search(modules)) or bool(_REQUIRES.search(modules))
+
+    @cached_property
+    def _static(self) -> bool:
+        return not any(output.cgo for output in self.outputs)
+
+    def _distribution(self) -> Distribution:
+        if self.image.alpine:
+            return ALPINE
+        user = (self.candidate.stage.end.user or "").partition(":")[0]
+        plain = not user or user.isdigit() or user in DISTROLESS.accounts
+        calls = not any(call.shell or call.helpers for call in self.candidate.calls)
+        bare = self._static and plain and calls and not self.candidate.setup and not self.project.find(_EXECUTES)
+        health = len(self.candidate.calls) > 1
+        if bare and not health and not installed(self.candidate, DEBIAN, False):
+            return DISTROLESS
+        return DEBIAN
+
+    def _base(self, distribution: Distribution) -> str:
+        if distribution is DISTROLESS:
+            return "gcr.io/distroless/static-debian12"
+        if distribution is ALPINE:
+            version = re.search(r"alpine(\d+\.\d+)", self.image.tag)
+            return f"alpine:{version[1]}" if version else "alpine:3"
+        # The golang image's own suite where its tag names none: never an older one, for the sake of glibc.
+        named = self.image.version
+        suite = self.image.suite or ("bookworm" if (1, 0) < named < (1, 24) else "trixie")
+        return f"debian:{suite}-slim"
+
+    def _title(self, distribution: Distribution) -> str:
+        return f"the Go binary on {'a distroless image' if distribution is DISTROLESS else distribution.name}"
+
+    def _programs(self, distribution: Distribution) -> Iterator[str]:
+        """Yield the packages of the programs that the sources start."""
+        for path, text in self.project.texts().items():
+            calls, named = len(_EXECUTES.findall(text)), _PROGRAM.findall(text)
+            if calls > len(named):
+                found = _EXECUTES.search(text)
+                line = text.count("\n", 0, found.start()) + 1 if found else 0
+                raise Declined("the program starts another one, whose name is not written there", Place(path, line))
+            for name in named:
+                if "/" in name or (name not in distribution.programs and name not in distribution.packages):
+                    raise Declined(f"which package brings `{name}` is not known, which the program starts", Place(path))
+                if name not in distribution.programs:
+                    yield distribution.packages[name]
+
+    def _extras(self, distribution: Distribution) -> Iterator[str]:
+        """Yield certificates and time zones, which the golang image has in one way or another."""
+        if distribution is DISTROLESS:
+            return
+        modules = self.candidate.read(f"{self.project.home}/go.mod") or ""
+        if _REQUIRES.search(modules) or self.project.find(_CERTIFICATES):
+            yield "ca-certificates"
+        zone = "TZ" in self.candidate.stage.end.env or self.project.find(_ZONES)
+        if zone and not self.project.find(_ZONES_INSIDE):
+            yield "tzdata"
+
+    def _data(self) -> tuple[tuple[str, ...], tuple[Obligation, ...]]:
+        """Return what the program reads of the project, and the proof."""
+        project = self.project
+        uses_secret(project, _ENV_FILE)
+        whole = project.find(_WHOLE)
+        if whole:
+            raise Declined("the program serves or walks its whole directory", whole[1])
+        claim = "the program reads no other file of the project"
+        unnamed = project.find(_READS)
+        files = len(project.texts())
+        if unnamed is None:
+            paths = project.named()
+            listed = ", ".join(paths) or "none"
+            return paths, (
+                assumed(
+                    claim,
+                    f"of the paths in {files} source files these are files of it: {listed}; modules may read more",
+                ),
+            )
+        paths = project.data()
+        listed = ", ".join(paths) or "none"
+        doubt = f"{unnamed[0][0]}…) opens what is named elsewhere; all data files of the project go along: {listed}"
+        return paths, (assumed(claim, doubt, unnamed[1]),)
+
+    def _loads(self, distribution: Distribution) -> Obligation:
+        claim = "the binary finds the libraries that it loads"
+        if self._static:
+            evidence = "without cgo it loads none"
+            return proved(claim, evidence, self.candidate.build.step_place(self.outputs[0].run, self.outputs[0].step))
+        if distribution is ALPINE or not self._linked:
+            return proved(claim, "it may be linked to libc, which is there in the same or a newer version")
+        return assumed(claim, "a module may use C libraries of the golang image that are not listed as packages")
