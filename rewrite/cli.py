@@ -89,6 +89,7 @@ def fix(
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     review: bool | None,
+    mounts: bool | None,
     output_format: str,
     color: str,
     stdin_filename: str,
@@ -116,7 +117,7 @@ def fix(
         stdin_filename=stdin_filename,
         resolve=resolve or "",
         proof=proof_options(building, color, quiet=quiet) if verify else None,
-        flags=settings_flags(select, ignore, context, review),
+        flags=settings_flags(select, ignore, context, review, mounts),
     )
     return Run(options)()
 
@@ -151,6 +152,7 @@ def verify(
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     review: bool | None,
+    mounts: bool | None,
     color: str,
     quiet: bool,
     verbose: bool,
@@ -177,7 +179,7 @@ def verify(
         paths=paths or (".",),
         color=color,
         verbosity=verbose - quiet,
-        flags=settings_flags(select, ignore, context, review),
+        flags=settings_flags(select, ignore, context, review, mounts),
     )
     proof = proof_options(building, color, quiet=quiet)
     measured = replace(proof, scenarios=chosen_scenarios(scenarios), repeat=repeat)

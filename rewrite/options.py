@@ -48,6 +48,11 @@ CHOOSING = _all(
         default=None,
         help="Also apply what rests on an assumption, or changes the image on purpose.",
     ),
+    click.option(
+        "--mounts/--no-mounts",
+        default=None,
+        help="Use cache mounts, or clean what they would keep.",
+    ),
     click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the output."),
     click.option("-q", "--quiet", is_flag=True, help="Print only the changes, or the verdicts."),
     click.option("-v", "--verbose", is_flag=True, help="Print the proof of every change, or every difference."),
@@ -120,7 +125,7 @@ def chosen_scenarios(given: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def settings_flags(
-    select: tuple[str, ...], ignore: tuple[str, ...], context: str | None, review: bool | None
+    select: tuple[str, ...], ignore: tuple[str, ...], context: str | None, review: bool | None, mounts: bool | None
 ) -> dict[str, object]:
     """Return the settings that were given, to stand in for those of the configuration file."""
     check_names("--select", select)
@@ -135,4 +140,6 @@ def settings_flags(
         flags["context"] = context
     if review is not None:
         flags["review"] = review
+    if mounts is not None:
+        flags["mounts"] = mounts
     return flags

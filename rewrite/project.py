@@ -68,6 +68,7 @@ class Session:
             ignore_file.relative_to(directory.absolute()).as_posix() if inside else "",
             doubt or (f"{name} is a symbolic link to a file of another use" if ignore_file.is_symlink() else ""),
             self._digests(dockerfile),
+            settings.mounts,
         )
 
     def _digests(self, dockerfile: syntax.Dockerfile) -> dict[str, str] | None:

@@ -23,7 +23,8 @@ class Settings:
     """What the user asked for; `root` is the directory of the configuration file, to which `exclude` is relative.
 
     An empty `select` means every rewrite. `context` is a path that can be opened from the current directory. `allow`
-    holds shell patterns of what may differ between the images that `verify` compares.
+    holds shell patterns of what may differ between the images that `verify` compares. Without `mounts` no cache mount
+    is added.
     """
 
     select: tuple[str, ...] = ()
@@ -33,6 +34,7 @@ class Settings:
     builder: Builder | None = None
     exclude: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
+    mounts: bool = True
     root: Path | None = None
 
     def enables(self, rewrite: str) -> bool:
@@ -198,6 +200,7 @@ _CHECKS: dict[str, Callable[[_Source, str, object], None]] = {
     "select": _check_rewrites,
     "ignore": _check_rewrites,
     "review": _check_flag,
+    "mounts": _check_flag,
     "context": _check_context,
     "builder": _check_builder,
     "exclude": _check_strings,

@@ -127,7 +127,7 @@ def test_no_command_line_makes_one_fail(run: str, files: dict[str, str]) -> None
             command = module.recognise(site.step, site.view)
             assert command is None or isinstance(command, Command)
             assert all(path.startswith("/") for path in module.cleaned(site.step))
-            for asked in (module.cache, module.fetch):
+            for asked in (module.cache, module.fetch, module.clean):
                 try:
                     asked(site)
                 except Declined as declined:

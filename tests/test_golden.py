@@ -1,10 +1,10 @@
 """Every folder golden/REWRITE/CASE: what dockerfix makes of in/ is out/, and what it declines is named in case.toml.
 
-case.toml may hold: `review` (bool), `select` (the folder's rewrite by default; `[]` for all), `dockerfile` (default
-"Dockerfile"), `context` (default "."), `builder`, `digests` (of base images, a table), `refused` (a text that a refusal
-of this rewrite must contain), `offered` (a text that an unapplied proposal's title or doubt must contain; "": there is
-none), `applied` (how many proposals are applied), `note` (a text that a note of an applied or offered proposal must
-contain).
+case.toml may hold: `review` and `mounts` (bool), `select` (the folder's rewrite by default; `[]` for all),
+`dockerfile` (default "Dockerfile"), `context` (default "."), `builder`, `digests` (of base images, a table), `refused`
+(a text that a refusal of this rewrite must contain), `offered` (a text that an unapplied proposal's title or doubt
+must contain; "": there is none), `applied` (how many proposals are applied), `note` (a text that a note of an applied
+or offered proposal must contain).
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ def run(case: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
     settings = Settings(
         select=tuple(chosen.get("select", [case.parent.name])),
         review=chosen.get("review", False),
+        mounts=chosen.get("mounts", True),
         context=chosen.get("context"),
         builder=chosen.get("builder"),
     )

@@ -50,6 +50,8 @@ def test_every_package_manager_is_named() -> None:
     }
 
 
-@pytest.mark.parametrize("option", ["--diff", "--write", "--check", "--context", "--select", "--ignore", "--review"])
+@pytest.mark.parametrize(
+    "option", ["--diff", "--write", "--check", "--context", "--select", "--ignore", "--review", "--no-mounts"]
+)
 def test_every_option_is_explained(option: str) -> None:
     assert f"`{option}" in README

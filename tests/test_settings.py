@@ -8,6 +8,7 @@ import pytest
 
 from rewrite import settings
 from rewrite.errors import ConfigError, UsageError
+from rewrite.options import settings_flags
 from rewrite.settings import Settings, check_names, load
 
 
@@ -33,11 +34,17 @@ def test_all_keys_are_read(project: Path) -> None:
     write(
         project / "dockerfix.toml",
         'select = ["cache-mounts"]\nignore = ["manifests-first"]\nreview = true\ncontext = "src"\n'
-        'builder = "kaniko"\nexclude = ["vendor"]\n',
+        'builder = "kaniko"\nexclude = ["vendor"]\nmounts = false\n',
     )
     assert load(project) == Settings(
-        ("cache-mounts",), ("manifests-first",), True, "src", "kaniko", ("vendor",), root=project
+        ("cache-mounts",), ("manifests-first",), True, "src", "kaniko", ("vendor",), mounts=False, root=project
     )
+
+
+def test_the_command_line_overrules_whether_mounts_are_wanted() -> None:
+    assert settings_flags((), (), None, None, None) == {}
+    assert settings_flags((), (), None, None, False) == {"mounts": False}
+    assert settings_flags((), (), None, None, True) == {"mounts": True}
 
 
 def test_nearest_file_wins_and_is_not_merged(project: Path) -> None:

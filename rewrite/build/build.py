@@ -23,6 +23,7 @@ class Build:
     is who builds it; `ignore_text` is the ignore file's text, None where there is no such file;
     `ignore_name` is its path inside the context ("" if it lies outside); `doubt` says why this may
     not be the context at all. `digests` are those of base images, by reference, None where nobody was asked.
+    `mounts` tells whether cache mounts are wanted.
     """
 
     path: str
@@ -34,6 +35,7 @@ class Build:
     ignore_name: str = ".dockerignore"
     doubt: str = ""
     digests: Mapping[str, str] | None = None
+    mounts: bool = True
 
     @property
     def dockerfiles(self) -> tuple[tuple[str, Dockerfile], ...]:

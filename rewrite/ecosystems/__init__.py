@@ -147,6 +147,23 @@ class CachePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class CleanPlan:
+    """How a RUN comes to leave nothing of a tool's cache in its layer, where there are no mounts.
+
+    `edits` change the RUN's script. `command` is put behind the command `behind`, which it needs to have run; without
+    `behind` it is one that never fails, and is put behind the last command of the RUN. `directories` are the cache's
+    image paths.
+    """
+
+    title: str
+    edits: tuple[ScriptEdit, ...] = ()
+    command: str = ""
+    behind: Step | None = None
+    directories: tuple[str, ...] = ()
+    proof: tuple[Obligation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """Where a command runs: its stage, its RUN, and the step itself."""
 
@@ -241,6 +258,11 @@ def cleans_nothing(step: Step) -> Sequence[str]:
     return ()
 
 
+def no_clean(site: Site) -> CleanPlan | None:
+    """Return nothing: what the tool keeps is no mere cache, or nobody has asked for it to go."""
+    return None
+
+
 class Ecosystem(Protocol):
     """What a module of this package offers; modules are the objects, there is no class to inherit.
 
@@ -260,6 +282,12 @@ class Ecosystem(Protocol):
 
     def cache(self, site: Site) -> CachePlan | None:
         """Return how `site.step` can use a cache mount; None: not its command; raises Declined."""
+
+    def clean(self, site: Site) -> CleanPlan | None:
+        """Return how the RUN of `site.step` can leave nothing of the cache; None: it leaves nothing; raises Declined.
+
+        Of several commands of a RUN, one may speak for all.
+        """
 
     def cleaned(self, step: Step) -> Sequence[str]:
         """Return the cache directories (image paths) that `step` does nothing but clean."""

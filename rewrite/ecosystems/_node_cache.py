@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from ..build.changes import Change
 from ..build.images import ROOT
 from ..build.runs import Run, Step
 from ..model import Declined, Obligation, assumed, proved
-from . import MountSpec, ScriptEdit, Site
+from . import CleanPlan, MountSpec, ScriptEdit, Site
+from ._cleaning import emptied
 from ._node_package import Package
 from ._private_cache import directory, owner
 
@@ -109,3 +110,23 @@ def no_npx(site: Site) -> Iterator[Obligation]:
 def refilled(tool: str) -> Obligation:
     """Return the proof of a cache of class A."""
     return proved(f"no step and no program reads {tool}'s cache", f"{tool} only ever fills it again (FACTS: class A)")
+
+
+def clean_plan(
+    site: Site, tool: str, last: Step, target: str, cleaned: Callable[[Step], Sequence[str]], command: str
+) -> CleanPlan | None:
+    """Return how `command` behind the command `last` empties the cache of `tool` at `target`; None if that is done.
+
+    Raises Declined where something works from the cache later.
+    """
+    if emptied(site, target, cleaned):
+        return None
+    if any("cache" in assignment.name.lower() for step in site.run.steps for assignment in step.simple.assignments):
+        raise Declined(f"{tool}'s cache may be moved for one command")
+    not_offline(site, tool.lower())
+    proof = [refilled(tool)]
+    for line in site.stage.instructions:
+        if line.keyword in ("CMD", "ENTRYPOINT") and "npx" in line.body.text:
+            doubt = "npx may ask for what the cache held when the container starts"
+            proof.append(assumed("the program of the image starts without the cache", doubt, site.build.place(line)))
+    return CleanPlan(f"clean {tool}'s cache in the RUN that fills it", (), command, last, (target,), tuple(proof))

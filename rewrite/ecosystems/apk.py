@@ -28,10 +28,12 @@ from ..build.options import Argument, UnknownOption, arguments
 from ..build.paths import inside
 from ..build.runs import Run, Step
 from ..model import Declined, Obligation, assumed, proved
+from ..source.shell import Word
 from . import (
     NEVER,
     CachePlace,
     CachePlan,
+    CleanPlan,
     Command,
     MountSpec,
     Read,
@@ -42,6 +44,7 @@ from . import (
     no_fetch,
 )
 from ._alpine import alpine_is_known
+from ._cleaning import emptied
 from ._system import file_named, is_remote, package_words, system_writes
 
 NAME = "apk"
@@ -210,8 +213,7 @@ def _kept(step: Step, line: _Line) -> Iterator[ScriptEdit]:
         yield ScriptEdit(words[unkept[0] - 1].span, text, delete=words[unkept[0]].span)
         yield from (ScriptEdit(words[at - 1].span, delete=words[at].span) for at in unkept[1:])
     else:
-        at = next(argument.index for argument in line.found if not argument.option)
-        yield ScriptEdit(words[at].span, f" {text}")
+        yield ScriptEdit(_verb(step, line).span, f" {text}")
 
 
 def _no_other_cache(site: Site) -> None:
@@ -262,6 +264,35 @@ def _removed(run: Run) -> bool:
 def cleaned(step: Step) -> Sequence[str]:
     """Return nothing: ``apk cache clean`` needs a cache that is set up, and ``rm`` is everybody's."""
     return ()
+
+
+def clean(site: Site) -> CleanPlan | None:
+    """Return how the installs of a RUN leave no index: ``--no-cache``, or ``rm`` where the RUN updates it by itself."""
+    lines = [(step, line) for step in site.run.steps if (line := _Line.read(step))]
+    installs = [(step, line) for step, line in lines if line.installs]
+    if not installs or site.step is not installs[0][0]:
+        return None  # the first install of a RUN speaks for all
+    leaving = [(step, line) for step, line in lines if "--no-cache" not in line.options and _fetches(line)]
+    if not leaving or emptied(site, CACHE, cleaned):
+        return None
+    for step, line in lines:
+        for option in sorted(line.options.keys() & _MOVED.keys()):
+            raise Declined(f"{option}: {_MOVED[option]}", site.build.step_place(site.run, step))
+    _no_other_cache(site)
+    title, proof = "keep apk's index out of the layer", (_index(site, [line for _, line in lines]),)
+    if any(line.subcommand == "update" for _, line in leaving):
+        return CleanPlan(title, (), f"rm -rf {CACHE}/*", None, (CACHE,), proof)
+    edits = (ScriptEdit(_verb(step, line).span, " --no-cache") for step, line in leaving)
+    return CleanPlan(title, tuple(edits), "", None, (CACHE,), proof)
+
+
+def _fetches(line: _Line) -> bool:
+    return line.installs or line.subcommand == "update"
+
+
+def _verb(step: Step, line: _Line) -> Word:
+    """Return the word of an apk command that is its subcommand."""
+    return step.simple.words[next(argument.index for argument in line.found if not argument.option)]
 
 
 fetch = no_fetch

@@ -8,6 +8,7 @@ image is the same to the byte, logs apart; ``apt`` needs ``APT::Keep-Downloaded-
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..build.build import View
 from ..build.effects import effect, may_remove
@@ -20,6 +21,7 @@ from . import (
     NEVER,
     CachePlace,
     CachePlan,
+    CleanPlan,
     Command,
     MountSpec,
     Read,
@@ -31,6 +33,7 @@ from . import (
     no_fetch,
 )
 from . import recognise as recognise_any
+from ._cleaning import emptied
 from ._system import package_words, system_writes
 
 NAME = "apt"
@@ -273,6 +276,43 @@ def _harmless(step: Step, view: View) -> bool:
 def cleaned(step: Step) -> Sequence[str]:
     """Return nothing: ``apt-get clean`` leaves the mounts alone, and ``rm`` is everybody's."""
     return ()
+
+
+def clean(site: Site) -> CleanPlan | None:
+    """Return how a RUN that updates the lists removes them; raises Declined where a later one installs from them."""
+    steps = site.run.steps
+    updates = [step for step in steps if (_parsed(step) or ("",))[0] == "update" and "update" in step.words]
+    if site.step not in updates[:1]:
+        return None  # the first update of a RUN speaks for all
+    last = replace(site, step=updates[-1])
+    if emptied(last, LISTS, cleaned):
+        return None
+    if not any((_parsed(step) or ("",))[0] in INSTALLS for step in steps):
+        raise Declined("it fetches the lists for others")
+    for line in site.stage.instructions:
+        if line.keyword == "ONBUILD" and "apt" in line.body.text:
+            raise Declined("ONBUILD may install from the lists", site.build.place(line))
+    doubts = [doubt for run in site.later_runs if (doubt := _later(site, run))]
+    claim = "nobody installs packages in the image, or in one built on it, without apt-get update"
+    doubts.append(assumed(claim, "the lists are not there any more"))
+    title = "remove apt's package lists in the RUN that fetches them"
+    return CleanPlan(title, (), f"rm -rf {LISTS}/*", None, (LISTS,), tuple(doubts))
+
+
+def _later(site: Site, run: Run) -> Obligation | None:
+    """Return the doubt whether a later RUN needs the lists, None if it does not; raises Declined if it does."""
+    place, claim = site.build.place(run.instruction), "no later step needs the lists"
+    if run.opaque:
+        return assumed(claim, f"a RUN cannot be read: {run.opaque}", place)
+    for step in run.steps:
+        entry = _parsed(step)
+        if entry and "update" in step.words:
+            return None
+        if entry and entry[0] not in ("clean", "autoclean", "autoremove", "autopurge", "remove", "purge"):
+            raise Declined("a later RUN uses the lists, and does not update them", site.build.step_place(run, step))
+        if entry is None and not _harmless(step, site.view):
+            return assumed(claim, f"`{step.program or '?'}` may use them", site.build.step_place(run, step))
+    return None
 
 
 fetch = no_fetch

@@ -19,7 +19,19 @@ from ..build.options import UnknownOption, arguments
 from ..build.paths import inside
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import CachePlace, CachePlan, Command, MountSpec, ScriptEdit, Site, Tool, Write, cleans_nothing, no_fetch
+from . import (
+    CachePlace,
+    CachePlan,
+    Command,
+    MountSpec,
+    ScriptEdit,
+    Site,
+    Tool,
+    Write,
+    cleans_nothing,
+    no_clean,
+    no_fetch,
+)
 from ._bundler_project import Project
 from ._bundler_settings import QUIET, Settings, app_config, config_change, settings
 from ._private_cache import directory, mounted, owner
@@ -272,3 +284,4 @@ def _kept(site: Site) -> None:
 
 cleaned = cleans_nothing
 fetch = no_fetch
+clean = no_clean

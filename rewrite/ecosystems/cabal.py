@@ -12,7 +12,7 @@ import re
 from ..build.build import View
 from ..build.runs import Step
 from ..model import Declined
-from . import NEVER, CachePlace, Command, Tool, cleans_nothing, no_cache, no_fetch
+from . import NEVER, CachePlace, Command, Tool, cleans_nothing, no_cache, no_clean, no_fetch
 
 NAME = "cabal"
 IGNORE = ""
@@ -52,3 +52,4 @@ def recognise(step: Step, view: View) -> Command | None:
 cache = no_cache
 cleaned = cleans_nothing
 fetch = no_fetch
+clean = no_clean

@@ -16,7 +16,7 @@ from ..build.build import View
 from ..build.paths import inside, join
 from ..build.runs import Run, Step
 from ..model import Declined, Obligation, proved
-from . import CachePlace, CachePlan, Command, Fetch, MountSpec, Read, Site, Tool, Write
+from . import CachePlace, CachePlan, Command, Fetch, MountSpec, Read, Site, Tool, Write, no_clean
 from ._cargo_line import (
     Line,
     cargo_home,
@@ -317,3 +317,6 @@ def _word(path: str, cwd: str) -> str:
     if not re.fullmatch(r"[\w./@+-]+", word) or word.startswith("-"):
         raise Declined(f"the path {path} cannot be written in a command")
     return word
+
+
+clean = no_clean

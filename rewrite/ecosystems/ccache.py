@@ -15,7 +15,20 @@ from ..build.build import View
 from ..build.images import ROOT
 from ..build.runs import Step
 from ..model import Declined, Obligation, assumed, proved
-from . import NEVER, CachePlace, CachePlan, Command, MountSpec, ScriptEdit, Site, Tool, Write, base_identity, no_fetch
+from . import (
+    NEVER,
+    CachePlace,
+    CachePlan,
+    Command,
+    MountSpec,
+    ScriptEdit,
+    Site,
+    Tool,
+    Write,
+    base_identity,
+    no_clean,
+    no_fetch,
+)
 from ._private_cache import directory, mounted, owner
 
 NAME = "ccache"
@@ -149,3 +162,4 @@ def cleaned(step: Step) -> Sequence[str]:
 
 
 fetch = no_fetch
+clean = no_clean

@@ -16,7 +16,7 @@ from ..build.build import View
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import CachePlace, Command, Fetch, Read, Site, Tool, Write
+from . import CachePlace, Command, Fetch, Read, Site, Tool, Write, no_clean
 from ._composer_cache import cache, cleaned
 from ._composer_line import CLEAN, DOWNLOADS, INSTALL, UPDATE, Line, mode_of, read_line, start
 from ._composer_plugins import QUIET, judge_plugins, judge_twice
@@ -280,3 +280,6 @@ def _letters(raw: str) -> str:
 
 def _missing(step: Step) -> Iterator[str]:
     yield from (option for option in ("--no-scripts", "--no-autoloader") if option not in step.words)
+
+
+clean = no_clean

@@ -15,8 +15,9 @@ from ..build.build import View
 from ..build.options import Argument, UnknownOption, arguments
 from ..build.paths import join
 from ..build.runs import Step
-from ..model import Declined
-from . import CachePlace, CachePlan, Command, Read, Site, Tool, Write, no_fetch
+from ..model import Declined, assumed
+from . import CachePlace, CachePlan, CleanPlan, Command, Read, Site, Tool, Write, no_fetch
+from ._cleaning import emptied, last_of
 from ._conda_files import environment_file, package_list
 from ._pip_settings import environment, settings
 from ._python_environment import home_writes
@@ -65,6 +66,7 @@ _SILENT = frozenset(
 )
 _YAML = (".yml", ".yaml")
 _PLACES = ("MAMBA_ROOT_PREFIX", "CONDA_PREFIX", "CONDA_ENVS_DIRS", "CONDA_ENVS_PATH", "CONDA_PKGS_DIRS", "CONDA_DIR")
+_PACKAGES = re.compile(r"(?:conda|mamba|forge)[^/]*/pkgs\Z")
 _ITS_BINARIES = re.compile(r"(?:conda|mamba|forge)\d*/(?:bin|condabin)\Z")
 
 
@@ -171,6 +173,35 @@ def cache(site: Site) -> CachePlan | None:
 def cleaned(step: Step) -> tuple[str, ...]:
     """Return nothing: there is no mount."""
     return ()
+
+
+def clean(site: Site) -> CleanPlan | None:
+    """Return how the installs of a RUN leave no archives, and no packages that no environment is linked to."""
+    steps = site.run.steps
+    installs = [step for step in steps if _verb(step) in _INSTALLS]
+    if site.step not in installs[:1]:
+        return None  # the first install of a RUN speaks for all
+    written = [posixpath.join(write.path, "pkgs") for write in _written(site.step, ())]
+    packages = [path for path in written if _PACKAGES.search(path)]
+    behind = steps[steps.index(installs[-1]) :]
+    if any(_verb(step) == "clean" for step in behind) or any(emptied(site, path, cleaned) for path in packages):
+        return None
+    for run in (site.run, *site.later_runs):
+        for step in run.steps:
+            if _verb(step) is not None and "--offline" in step.words:
+                raise Declined("it works from the packages that are there", site.build.step_place(run, step))
+    last = last_of(site, _PROGRAMS)
+    if _verb(last) not in _INSTALLS:
+        raise Declined(f"`{last.program} {_verb(last)}` follows the install", site.build.step_place(site.run, last))
+    doubt = "conda's `allow_softlinks`, which is off by default, would make such links"
+    return CleanPlan(
+        "remove conda's archives and unused packages in the RUN that brings them",
+        (),
+        f"{last.simple.words[0].raw} clean -afy",
+        last,
+        tuple(packages),
+        (assumed("no environment holds a symbolic link to a package", doubt),),
+    )
 
 
 fetch = no_fetch

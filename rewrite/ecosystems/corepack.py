@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from ..build.build import View
 from ..build.runs import Step
 from ..model import Declined
-from . import NEVER, CachePlace, CachePlan, Command, Read, Site, Tool, Write, no_fetch
+from . import NEVER, CachePlace, CachePlan, Command, Read, Site, Tool, Write, no_clean, no_fetch
 from ._members import above
 from ._node_package import Package
 
@@ -65,3 +65,4 @@ def cleaned(step: Step) -> Sequence[str]:
 
 
 fetch = no_fetch
+clean = no_clean

@@ -16,7 +16,7 @@ from typing import Any
 from ..build.build import View
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import CachePlace, CachePlan, Command, Read, Site, Tool, Write, no_fetch
+from . import CachePlace, CachePlan, Command, Read, Site, Tool, Write, no_clean, no_fetch
 from ._members import above
 from ._node_line import Line
 from ._node_package import LIFECYCLE, Package, strings
@@ -148,3 +148,4 @@ def cleaned(step: Step) -> Sequence[str]:
 
 
 fetch = no_fetch
+clean = no_clean

@@ -26,7 +26,21 @@ from ..build.options import Argument, UnknownOption, arguments
 from ..build.paths import overlap
 from ..build.runs import Step
 from ..model import Declined, Obligation, assumed, proved
-from . import NEVER, CachePlace, CachePlan, Command, MountSpec, Read, ScriptEdit, Site, Tool, base_identity, no_fetch
+from . import (
+    NEVER,
+    CachePlace,
+    CachePlan,
+    CleanPlan,
+    Command,
+    MountSpec,
+    Read,
+    ScriptEdit,
+    Site,
+    Tool,
+    base_identity,
+    no_fetch,
+)
+from ._cleaning import emptied, last_of
 from ._rpm_images import keeps_packages
 from ._system import file_named, is_remote, package_words, system_writes
 
@@ -89,6 +103,8 @@ _MOVED = {
     "-c": "another configuration may move the cache",
     "--config": "another configuration may move the cache",
 }
+_CACHES = ("/var/cache/dnf", "/var/cache/yum", "/var/cache/libdnf5")
+_REMOVES = frozenset({"remove", "erase", "rm", "autoremove"})
 _KEEP = f" --setopt=cachedir={PACKAGES} --setopt=keepcache=1"
 _SETTINGS = ("keepcache", "cachedir", "metadata_expire", "persistdir", "/etc/dnf/dnf.conf", "/etc/yum.conf")
 
@@ -245,6 +261,29 @@ def _sound(identity: str | None) -> Iterator[Obligation]:
 def cleaned(step: Step) -> Sequence[str]:
     """Return nothing: ``dnf clean`` leaves the mount alone, and ``rm`` is everybody's."""
     return ()
+
+
+def clean(site: Site) -> CleanPlan | None:
+    """Return how the installs of a RUN leave no packages and no metadata: ``dnf clean all`` behind the last dnf."""
+    lines = [(step, line) for step in site.run.steps if (line := _Line.read(step))]
+    installs = [(step, line) for step, line in lines if line.installs]
+    if not installs or site.step is not installs[0][0]:
+        return None  # the first install of a RUN speaks for all
+    if any(line.subcommand == "clean" for _, line in lines[lines.index(installs[-1]) :]):
+        return None
+    if any(emptied(site, path, cleaned) for path in _CACHES):
+        return None
+    for step, line in lines:
+        for option in sorted(line.options.keys() & _MOVED.keys()):
+            raise Declined(f"{option}: {_MOVED[option]}", site.build.step_place(site.run, step))
+        if line.subcommand in _REMOVES and any(name.startswith(tuple(PROGRAMS)) for name in line.operands):
+            raise Declined("it removes dnf itself", site.build.step_place(site.run, step))
+    _as_by_default(site)
+    _online(site)
+    last = last_of(site, PROGRAMS)
+    title = f"clean {last.program}'s cache in the RUN that fills it"
+    proof = proved("nobody needs the packages or the metadata in the image", "dnf fetches metadata that is not there")
+    return CleanPlan(title, (), f"{last.simple.words[0].raw} clean all", last, _CACHES, (proof,))
 
 
 fetch = no_fetch

@@ -16,7 +16,7 @@ from ..build.paths import join
 from ..build.runs import Run, Step
 from ..build.stages import Stage
 from ..model import Declined, Obligation, proved
-from . import CachePlace, CachePlan, Command, Fetch, Read, Site, Tool, Write
+from . import CachePlace, CachePlan, Command, Fetch, Read, Site, Tool, Write, no_clean
 from ._dotnet_line import Line, is_dotnet, read_line
 from ._msbuild import MOVING, PROJECT, Projects, names_in, tool_manifests
 from ._shared_cache import Tool as CacheTool
@@ -316,3 +316,6 @@ def _written(value: str) -> str:
     if set(value) & set("\"'$`\\"):
         raise Declined(f"{value} cannot be written in a command")
     return f'"{value}"'
+
+
+clean = no_clean

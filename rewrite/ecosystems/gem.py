@@ -14,7 +14,7 @@ from ..build.build import View
 from ..build.options import UnknownOption, arguments
 from ..build.runs import Step
 from ..model import Declined, assumed, proved
-from . import Command, Tool, Write, cleans_nothing, no_cache, no_fetch
+from . import Command, Tool, Write, cleans_nothing, no_cache, no_clean, no_fetch
 
 NAME = "gem"
 IGNORE = "ruby"
@@ -109,3 +109,4 @@ def _writes(step: Step, options: dict[str, str]) -> Iterator[Write]:
 cache = no_cache
 cleaned = cleans_nothing
 fetch = no_fetch
+clean = no_clean

@@ -17,7 +17,7 @@ from ..build.build import View
 from ..build.images import ROOT
 from ..build.runs import Run, Step
 from ..model import Declined, Obligation, assumed, proved
-from . import CachePlace, CachePlan, Command, Fetch, MountSpec, ScriptEdit, Site, Tool, Write
+from . import CachePlace, CachePlan, Command, Fetch, MountSpec, ScriptEdit, Site, Tool, Write, no_clean
 from ._go_command import (
     FETCHING,
     Line,
@@ -299,3 +299,6 @@ def _kept(site: Site) -> None:
             cleans = step.program == "go" and step.words[1:2] == ("clean",) and "-modcache" in step.words
             if cleans or effects.may_remove(step, directory):
                 raise Declined("it removes the modules, which a layer would keep", site.build.step_place(run, step))
+
+
+clean = no_clean

@@ -20,7 +20,7 @@ from ..build.paths import join
 from ..build.runs import Run, Step
 from ..build.stages import Stage
 from ..model import Declined, Obligation, Place, assumed, proved
-from . import CachePlace, CachePlan, Command, Fetch, MountSpec, Read, Site, Tool, Write
+from . import CachePlace, CachePlan, Command, Fetch, MountSpec, Read, Site, Tool, Write, no_clean
 from ._shared_cache import Tool as CacheTool
 from ._shared_cache import all_seen, as_it_was_copied, family, mounts_in_home, no_layer, no_other_mount
 
@@ -318,3 +318,6 @@ def _ran_before(site: Site) -> bool:
     runs = [site.build.run(line) for _, line in site.stage.before(site.run.instruction) if line.keyword == "RUN"]
     steps = [step for run in runs for step in run.steps]
     return any(map(_is_gradle, (*steps, *site.run.steps[: site.run.steps.index(site.step)])))
+
+
+clean = no_clean

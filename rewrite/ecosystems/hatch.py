@@ -16,7 +16,7 @@ from ..build.options import UnknownOption, arguments
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined
-from . import NEVER, CachePlan, Command, Read, Site, Tool, Write, no_fetch
+from . import NEVER, CachePlan, Command, Read, Site, Tool, Write, no_clean, no_fetch
 from ._members import above
 from ._pip_settings import settings
 from ._python_environment import home_writes
@@ -142,3 +142,4 @@ def cleaned(step: Step) -> tuple[str, ...]:
 
 
 fetch = no_fetch
+clean = no_clean

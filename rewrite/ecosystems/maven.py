@@ -14,7 +14,7 @@ from ..build.paths import join
 from ..build.runs import Run, Step
 from ..build.stages import Stage
 from ..model import Declined, Obligation, assumed, proved
-from . import CachePlace, CachePlan, Command, Fetch, Read, Site, Tool, Write
+from . import CachePlace, CachePlan, Command, Fetch, Read, Site, Tool, Write, no_clean
 from ._maven_fetch import layer_command
 from ._maven_line import Line, is_maven, line_reads, own_wrapper, project_directory, read_line
 from ._maven_project import Project
@@ -283,3 +283,6 @@ def _ran_before(site: Site) -> bool:
     runs = [site.build.run(line) for _, line in site.stage.before(site.run.instruction) if line.keyword == "RUN"]
     steps = [step for run in runs for step in run.steps]
     return any(map(is_maven, (*steps, *site.run.steps[: site.run.steps.index(site.step)])))
+
+
+clean = no_clean

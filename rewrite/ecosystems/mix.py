@@ -16,7 +16,7 @@ from ..build.build import View
 from ..build.options import UnknownOption, arguments
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import CachePlace, CachePlan, Command, Fetch, MountSpec, Read, Site, Tool, Write, cleans_nothing
+from . import CachePlace, CachePlan, Command, Fetch, MountSpec, Read, Site, Tool, Write, cleans_nothing, no_clean
 from ._mix_project import Project
 from ._private_cache import owner
 
@@ -259,3 +259,6 @@ def fetch(site: Site) -> Fetch | None:
 
 
 cleaned = cleans_nothing
+
+
+clean = no_clean

@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 from ..build.build import View
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import CachePlace, CachePlan, Command, Site, Tool, Write, no_fetch
-from ._node_cache import configured, home_of, mount_at, no_npx, not_offline, refilled
+from . import CachePlace, CachePlan, CleanPlan, Command, Site, Tool, Write, no_fetch
+from ._cleaning import last_of
+from ._node_cache import clean_plan, configured, home_of, mount_at, no_npx, not_offline, refilled
 from ._node_dependencies import judge_dependencies
 from ._node_line import Line, global_install
 from ._node_package import Install, Manager, Package
@@ -221,6 +222,20 @@ def cleaned(step: Step) -> Sequence[str]:
     moved = next((value for name, value in step.env.items() if name.lower() == "npm_config_cache"), None)
     path = moved or (f"{step.env['HOME']}/.npm" if step.env.get("HOME") else None)
     return (posixpath.normpath(path),) if path else ()
+
+
+def clean(site: Site) -> CleanPlan | None:
+    """Return how the installs of a RUN leave nothing in npm's cache: ``npm cache clean --force`` behind the last."""
+    installs = [step for step in site.run.steps if step.program == "npm" and (_INSTALL | _CI) & set(step.words)]
+    if site.step not in installs[:1]:
+        return None  # the first install of a RUN speaks for all
+    for step in installs:
+        if "--cache" in _line(step).options:
+            raise Declined("--cache names another cache", site.build.step_place(site.run, step))
+        if any(word == "npm" or (word or "npm@").startswith("npm@") for word in step.words[1:]):
+            raise Declined("it installs another npm, which may not clean the cache of this one")
+    target, _ = _cache_directory(site, load_settings(site.step, site.view, None, {}), None)
+    return clean_plan(site, "npm", last_of(site, {"npm"}), target, cleaned, "npm cache clean --force")
 
 
 fetch = no_fetch

@@ -19,7 +19,7 @@ from ..build.effects import effect
 from ..build.options import Argument, UnknownOption, arguments
 from ..build.runs import Step
 from ..model import Declined, Obligation, assumed, proved
-from . import NEVER, CachePlace, CachePlan, Command, MountSpec, Read, Site, Tool, no_fetch
+from . import NEVER, CachePlace, CachePlan, Command, MountSpec, Read, Site, Tool, no_clean, no_fetch
 from . import recognise as recognise_any
 from ._system import file_named, is_remote, package_words, system_writes
 
@@ -192,3 +192,4 @@ def cleaned(step: Step) -> Sequence[str]:
 
 
 fetch = no_fetch
+clean = no_clean

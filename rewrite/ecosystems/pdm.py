@@ -14,7 +14,7 @@ from ..build.build import View
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import CachePlace, CachePlan, Command, Fetch, Site, Tool, Write
+from . import CachePlace, CachePlan, Command, Fetch, Site, Tool, Write, no_clean
 from ._pdm_project import INSTALLS, SYNTAX, built, find_project, project_files
 from ._pip_settings import prefixes
 from ._pip_settings import settings as pip_reads
@@ -159,3 +159,6 @@ def cache(site: Site) -> CachePlan | None:
 def cleaned(step: Step) -> tuple[str, ...]:
     """Return nothing: what ``pdm cache clear`` takes away besides downloads is not kept apart."""
     return ()
+
+
+clean = no_clean

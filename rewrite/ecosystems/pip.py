@@ -16,8 +16,9 @@ from ..build.build import View
 from ..build.options import Argument, UnknownOption, arguments
 from ..build.paths import join
 from ..build.runs import Step
-from ..model import Declined
-from . import CachePlace, CachePlan, Command, Site, Tool, Write, no_fetch
+from ..model import Declined, proved
+from . import CachePlace, CachePlan, CleanPlan, Command, ScriptEdit, Site, Tool, Write, no_fetch
+from ._cleaning import emptied
 from ._pip_settings import PLACES, configuration, environment, homes, prefixes, settings
 from ._python_cache import Switch, cache_directory, cache_home, enable, pip_plan
 from ._requirements import KINDS, Reader, is_remote
@@ -206,6 +207,24 @@ def cleaned(step: Step) -> Sequence[str]:
         return (cache_directory(step, NAME, "PIP_CACHE_DIR"),)
     except Declined:
         return ()
+
+
+def clean(site: Site) -> CleanPlan | None:
+    """Return how a pip command that downloads keeps nothing: ``--no-cache-dir``, unless something said so before."""
+    step = site.step
+    start = _arguments_start(step)
+    at = next((at for at, word in enumerate(step.words) if word in _DOWNLOADS), None) if start is not None else None
+    if start is None or at is None or at < start:
+        return None
+    given = {(word or "").partition("=")[0] for word in step.words}
+    if given & {*_OFF.options, "--cache-dir"} or step.env.get(_OFF.variable, "") != "":
+        return None
+    directory = cache_directory(step, NAME, "PIP_CACHE_DIR")
+    if emptied(site, directory, cleaned):
+        return None
+    edit = ScriptEdit(step.simple.words[at].span, " --no-cache-dir")
+    proof = proved("no step and no program reads pip's cache", "pip only ever fills it again (FACTS: class A)")
+    return CleanPlan("keep pip's cache out of the layer", (edit,), directories=(directory,), proof=(proof,))
 
 
 fetch = no_fetch

@@ -15,7 +15,7 @@ from ..build.options import Argument, UnknownOption, arguments
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined
-from . import NEVER, CachePlan, Command, Read, Site, Tool, Write, no_fetch
+from . import NEVER, CachePlan, Command, Read, Site, Tool, Write, no_clean, no_fetch
 from ._pip_settings import configuration, environment, homes, prefixes, settings
 from ._python_cache import Switch, cache_home, enable, pip_plan
 from ._requirements import KINDS, Reader
@@ -132,3 +132,4 @@ def cleaned(step: Step) -> tuple[str, ...]:
 
 
 fetch = no_fetch
+clean = no_clean

@@ -16,7 +16,7 @@ from typing import Any
 from ..build.build import View
 from ..build.runs import Step
 from ..model import Declined
-from . import NEVER, CachePlace, CachePlan, Command, Read, Site, Tool, Write, no_fetch
+from . import NEVER, CachePlace, CachePlan, Command, Read, Site, Tool, Write, no_clean, no_fetch
 from ._members import above
 from ._pip_settings import configuration, environment, prefixes
 from ._pip_settings import settings as pip_reads
@@ -185,3 +185,4 @@ def cleaned(step: Step) -> tuple[str, ...]:
 
 
 fetch = no_fetch
+clean = no_clean

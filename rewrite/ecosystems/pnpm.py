@@ -16,7 +16,7 @@ from dataclasses import replace
 from ..build.build import View
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import CachePlace, CachePlan, Command, Read, Site, Tool, Write, no_fetch
+from . import CachePlace, CachePlan, Command, Read, Site, Tool, Write, no_clean, no_fetch
 from ._members import above
 from ._node_cache import is_offline, mount_at, no_npx, seen
 from ._node_dependencies import judge_names, judge_unmarked
@@ -258,3 +258,4 @@ def cleaned(step: Step) -> Sequence[str]:
 
 
 fetch = no_fetch
+clean = no_clean

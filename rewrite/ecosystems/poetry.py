@@ -15,7 +15,7 @@ from ..build.build import View
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined, Obligation, Status, assumed, proved
-from . import CachePlace, CachePlan, Command, Fetch, Read, Site, Tool, Write
+from . import CachePlace, CachePlan, Command, Fetch, Read, Site, Tool, Write, no_clean
 from ._pip_settings import prefixes
 from ._pip_settings import settings as pip_reads
 from ._poetry_line import Line, read_line, verb_of
@@ -279,3 +279,6 @@ def cleaned(step: Step) -> Sequence[str]:
     if verb_of(step) != "cache" or "clear" not in step.words or not str(home).startswith("/"):
         return ()
     return (posixpath.join(str(home), "cache"),)
+
+
+clean = no_clean

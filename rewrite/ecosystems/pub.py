@@ -17,7 +17,7 @@ from ..build.options import UnknownOption, arguments
 from ..build.paths import inside, join
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import NEVER, CachePlace, Command, Fetch, Read, Site, Tool, Write, cleans_nothing, no_cache
+from . import NEVER, CachePlace, Command, Fetch, Read, Site, Tool, Write, cleans_nothing, no_cache, no_clean
 from ._node_yaml import load
 
 NAME = "pub"
@@ -161,3 +161,6 @@ def _directories(directory: str, data: Mapping[str, Any], view: View) -> Iterato
 
 cache = no_cache
 cleaned = cleans_nothing
+
+
+clean = no_clean

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from ..build.build import View
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import CachePlace, Command, Read, Tool, Write, cleans_nothing, no_cache, no_fetch
+from . import CachePlace, Command, Read, Tool, Write, cleans_nothing, no_cache, no_clean, no_fetch
 
 NAME = "r"
 IGNORE = "r"
@@ -123,3 +123,4 @@ def _startup(step: Step, view: View, home: str) -> Iterator[Read]:
 cache = no_cache
 cleaned = cleans_nothing
 fetch = no_fetch
+clean = no_clean

@@ -14,7 +14,7 @@ from ..build.build import View
 from ..build.images import ROOT
 from ..build.runs import Step
 from ..model import Declined, Obligation, Place, assumed, proved
-from . import CachePlace, CachePlan, Command, MountSpec, Site, Tool, no_fetch
+from . import CachePlace, CachePlan, Command, MountSpec, Site, Tool, no_clean, no_fetch
 from ._shared_cache import Tool as CacheTool
 from ._shared_cache import all_seen, family, no_layer, no_other_mount
 
@@ -137,3 +137,4 @@ def cleaned(step: Step) -> Sequence[str]:
 
 
 fetch = no_fetch
+clean = no_clean

@@ -16,7 +16,7 @@ from ..build.options import UnknownOption, arguments
 from ..build.paths import inside, join
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import NEVER, CachePlace, Command, Fetch, Read, Site, Tool, Write, cleans_nothing, no_cache
+from . import NEVER, CachePlace, Command, Fetch, Read, Site, Tool, Write, cleans_nothing, no_cache, no_clean
 from ._members import files_below
 
 NAME = "swift"
@@ -166,3 +166,6 @@ def fetch(site: Site) -> Fetch | None:
 
 cache = no_cache
 cleaned = cleans_nothing
+
+
+clean = no_clean

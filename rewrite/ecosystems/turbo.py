@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ..build.build import View
 from ..build.runs import Step
 from ..model import Declined
-from . import NEVER, CachePlace, CachePlan, Command, Site, Tool, no_fetch
+from . import NEVER, CachePlace, CachePlan, Command, Site, Tool, no_clean, no_fetch
 
 NAME = "turbo"
 IGNORE = "node"
@@ -64,3 +64,4 @@ def cleaned(step: Step) -> Sequence[str]:
 
 
 fetch = no_fetch
+clean = no_clean

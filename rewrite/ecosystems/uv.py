@@ -16,7 +16,7 @@ from ..build.build import View
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined, Obligation, assumed, proved
-from . import CachePlace, CachePlan, Command, Fetch, Read, ScriptEdit, Site, Tool
+from . import CachePlace, CachePlan, Command, Fetch, Read, ScriptEdit, Site, Tool, no_clean
 from ._members import above
 from ._python_cache import Switch, cache_directory, cache_home, enable
 from ._python_environment import environment, home_writes
@@ -250,3 +250,6 @@ def fetch(site: Site) -> Fetch | None:
     if verb == "sync":
         return sync_fetch(site)
     return pip_fetch(site) if verb == "pip install" else None
+
+
+clean = no_clean

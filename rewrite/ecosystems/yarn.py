@@ -14,8 +14,10 @@ from collections.abc import Iterator, Sequence
 from ..build.build import View
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import CachePlace, CachePlan, Command, Read, ScriptEdit, Site, Tool, Write, no_fetch
+from . import CachePlace, CachePlan, CleanPlan, Command, Read, ScriptEdit, Site, Tool, Write, no_fetch
+from ._cleaning import last_of
 from ._node_cache import (
+    clean_plan,
     configured,
     home_of,
     is_offline,
@@ -243,7 +245,7 @@ def _rewritten(install: Install, settings: ClassicSettings, line: Line) -> Itera
 def cache(site: Site) -> CachePlan | None:
     """Return how an install of Yarn 1 uses a mount over its cache."""
     step = unwrapped(site.step)
-    if step.program not in _PROGRAMS or not (_is_install(step) or step.words[1:3] == ("global", "add")):
+    if step.program not in _PROGRAMS or not _fills(step):
         return None
     if _is_berry(step.cwd, site.view):
         return None
@@ -314,6 +316,30 @@ def cleaned(step: Step) -> Sequence[str]:
         return (_cache_directory(step, root=True),)
     except Declined:
         return ()
+
+
+def clean(site: Site) -> CleanPlan | None:
+    """Return how the installs of a RUN leave nothing in the cache of Yarn 1: ``yarn cache clean`` behind the last."""
+    installs = [step for step in site.run.steps if step.program in _PROGRAMS and _fills(step)]
+    if site.step not in installs[:1] or _is_berry(site.step.cwd, site.view):
+        return None  # the first install of a RUN speaks for all
+    root = _line(site.step).root(site.step, "--cwd")
+    if root is None or kind_of(root, site.view) == "berry":
+        raise Declined("which Yarn it is, is not known")
+    for step in installs:
+        if "--cache-folder" in _line(step).options:
+            raise Declined("--cache-folder names another cache", site.build.step_place(site.run, step))
+    home = home_of(site, "Yarn")
+    if "cache-folder" in classic_settings(root, site.view, home, site.step.env).values:
+        raise Declined("a .yarnrc moves Yarn's cache")
+    configured(site, "yarn", "cache-folder")
+    target = _variable(site.step) or _cache_directory(site.step, is_root(site))
+    return clean_plan(site, "Yarn", last_of(site, _PROGRAMS), target, cleaned, "yarn cache clean")
+
+
+def _fills(step: Step) -> bool:
+    """Tell whether a command fills Yarn's cache."""
+    return _is_install(step) or step.words[1:3] == ("global", "add")
 
 
 fetch = no_fetch

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from ..build.build import View
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import NEVER, CachePlace, CachePlan, Command, Read, ScriptEdit, Site, Tool, Write, no_fetch
+from . import NEVER, CachePlace, CachePlan, Command, Read, ScriptEdit, Site, Tool, Write, no_clean, no_fetch
 from ._berry_project import BerrySettings, berry_reads, berry_settings
 from ._members import above
 from ._node_cache import home_of, is_root, mount_at, mount_elsewhere, no_npx, refilled, runs_until, seen
@@ -242,3 +242,4 @@ def cleaned(step: Step) -> Sequence[str]:
 
 
 fetch = no_fetch
+clean = no_clean

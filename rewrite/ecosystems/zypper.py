@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from ..build.build import View
 from ..build.options import Argument, UnknownOption, arguments
 from ..build.runs import Step
-from ..model import Declined
-from . import NEVER, CachePlan, Command, Read, Site, Tool, no_fetch
+from ..model import Declined, Obligation, assumed, proved
+from . import NEVER, CachePlan, CleanPlan, Command, Read, Site, Tool, no_fetch
+from ._cleaning import emptied, last_of
 from ._system import file_named, is_remote, package_words, system_writes
 
 NAME = "zypper"
 IGNORE = ""
+_CACHE = "/var/cache/zypp"
 _WHY = "packages are kept only where the image's repositories say so, and metadata without autorefresh grows old"
 TOOLS = (
     Tool(
@@ -138,6 +140,37 @@ def cache(site: Site) -> CachePlan | None:
 def cleaned(step: Step) -> Sequence[str]:
     """Return nothing: there is no mount that ``zypper clean`` would clean."""
     return ()
+
+
+def clean(site: Site) -> CleanPlan | None:
+    """Return how the installs of a RUN leave no packages and no metadata: ``zypper clean -a`` behind the last."""
+    lines = [(step, line) for step in site.run.steps if (line := _Line.read(step))]
+    installs = [(step, line) for step, line in lines if line.installs]
+    if not installs or site.step is not installs[0][0]:
+        return None  # the first install of a RUN speaks for all
+    behind = lines[lines.index(installs[-1]) :]
+    if any(line.subcommand in ("clean", "cc") for _, line in behind) or emptied(site, _CACHE, cleaned):
+        return None
+    for step, line in lines:
+        for argument in line.found:
+            if argument.option in ("--root", "--installroot") or argument.option.endswith("-dir"):
+                raise Declined(f"{argument.option} moves the cache", site.build.step_place(site.run, step))
+    last = last_of(site, {"zypper"})
+    command = f"{last.simple.words[0].raw} clean -a"
+    return CleanPlan("clean zypper's cache in the RUN that fills it", (), command, last, (_CACHE,), (_refetched(site),))
+
+
+def _refetched(site: Site) -> Obligation:
+    """Return why no later step misses the metadata; raises Declined."""
+    claim = "no later step misses zypper's metadata"
+    for run in site.later_runs:
+        for step in run.steps:
+            if step.program == "zypper":
+                place = site.build.step_place(run, step)
+                if "--no-refresh" in step.words:
+                    raise Declined("a later zypper works from the metadata that is there", place)
+                return assumed(claim, "zypper fetches what is not there, which was not seen in a build", place)
+    return proved(claim, "no later RUN names zypper, and at run time it fetches what is not there")
 
 
 fetch = no_fetch

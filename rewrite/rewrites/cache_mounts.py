@@ -5,7 +5,7 @@ the builder, out of the image; options and commands that kept them out of the la
 
 Declines where the user and so the cache's place are not known, where another command reads or
 removes it, where a later step needs what the mount hides, where a mount is there already, and with
-builders that have no cache mounts.
+builders that have no cache mounts. With `--no-mounts` it does nothing: see `package-clean`.
 
 ```diff
 -RUN pip install --no-cache-dir -r requirements.txt
@@ -35,7 +35,7 @@ from ..model import Declined, Obligation, Proposal, Refusal, assumed, proved
 from ..source.edits import Edit, Span
 from ..source.shell import Word
 from ._script_edits import command_spans, delete, insert, insert_behind, mount_flags
-from ._taken import taken
+from ._unread import STANDING, asks, unread
 
 NAME = "cache-mounts"
 _OLD_SYNTAX = re.compile(r"docker/dockerfile:(?:1\.[01](?:\.|-|\Z)|experimental|0)")
@@ -44,7 +44,7 @@ _OLD_SYNTAX = re.compile(r"docker/dockerfile:(?:1\.[01](?:\.|-|\Z)|experimental|
 def find(build: Build) -> Iterator[Proposal | Refusal]:
     """Yield one proposal for each RUN and ecosystem whose installs can use a mount; those that share a cache as one."""
     found: list[Proposal | Refusal] = []
-    for ecosystem in ecosystems.discover():
+    for ecosystem in ecosystems.discover() if build.mounts else ():
         # Stages that stand on each other find what a cache held, and so are looked at together.
         families: dict[int, list[tuple[Stage, Run]]] = {}
         for stage, run in build.runs():
@@ -110,7 +110,7 @@ def _parents_stand(build: Build, run: Run, plan: CachePlan) -> None:
     targets = {mount.target for mount in plan.mounts}
     for target in targets if build.builder == "buildah" else ():
         parent = posixpath.dirname(target)
-        if not _STANDING.fullmatch(parent) and parent != run.home and parent not in targets:
+        if not STANDING.fullmatch(parent) and parent != run.home and parent not in targets:
             raise Declined(f"podman before 5.6 leaves the directory {parent} of a mount in the image")
 
 
@@ -133,7 +133,7 @@ def _proposal(build: Build, stage: Stage, run: Run, ecosystem: Ecosystem, plans:
         *dict.fromkeys(item for plan in plans for item in plan.proof),
         *proof,
         *_strangers(build, stage, run),
-        _unread(build, stage, run, directories),
+        unread(build, stage, run, directories),
     ]
     _not_filled(build, stage, run, directories)
     mount_text = [str(spec) for spec in specs]
@@ -234,7 +234,7 @@ def _not_filled(build: Build, stage: Stage, run: Run, directories: tuple[str, ..
     for level, line in stage.before(run.instruction):
         raw = line.words[-1].text if line.keyword in ("COPY", "ADD") and line.words else "$"
         target = None if "$" in raw else join(level.state(line).workdir, raw)
-        if target and any(_asks(target, directory) for directory in directories):
+        if target and any(asks(target, directory) for directory in directories):
             raise Declined("a COPY fills the cache, and a mount would hide that", build.place(line))
 
 
@@ -285,36 +285,3 @@ def _script(step: Step, view: View) -> str | None:
     word = step.words[0] or ""
     places = [join(step.cwd, word)] if "/" in word else [f"{directory}/{word}" for directory in BINARIES]
     return next((text for place in places if place and (text := view.read(place)) is not None), None)
-
-
-# Directories that are there with or without a cache below them.
-_STANDING = re.compile(r"/|/root|/home(?:/[^/]+)?|/tmp|/usr(?:/local)?|/var(?:/cache|/lib(?:/apt)?)?")
-
-
-def _unread(build: Build, stage: Stage, run: Run, directories: tuple[str, ...]) -> Obligation:
-    """Make sure that nothing later asks for the directories that the RUN no longer leaves behind."""
-    for instruction, path in taken(build, stage):
-        if any(_asks(path, directory) for directory in directories):
-            raise Declined(f"{instruction.keyword} takes the cache out of this stage", build.place(instruction))
-    for later in build.later_runs(stage, run.instruction):
-        if "none" in later.instruction.flag_values("network"):
-            raise Declined("a later RUN without network may need the cache", build.place(later.instruction))
-        _left_alone_later(build, later, directories)
-    return proved("no later step asks for the cache's directory", "every COPY, mount and RUN that could was read")
-
-
-def _asks(path: str, directory: str) -> bool:
-    return overlap(path, directory) and not _STANDING.fullmatch(path)
-
-
-def _left_alone_later(build: Build, run: Run, directories: tuple[str, ...]) -> None:
-    """Decline if a later RUN names a directory that is not left behind; removing what is not there is no harm."""
-    for step in run.steps:
-        for word, value in zip(step.simple.words[1:], step.words[1:], strict=False):
-            path = join(step.cwd, (value or word.raw).rstrip("*")) if step.program != "rm" else None
-            if path and any(_asks(path, directory) for directory in directories):
-                raise Declined(f"`{step.program}` asks for {path} later", build.step_place(run, step))
-    text = run.text.text if run.opaque else ""
-    names = {part for directory in directories for part in directory.split("/") if part.startswith(".")}
-    if any(name in text for name in names):
-        raise Declined("a later RUN that cannot be read may ask for the cache", build.place(run.instruction))
