@@ -83,7 +83,7 @@ class Fetch:
     does, `gain` says in one sentence what the layer saves; `reads` and `writes` as those of a `Command`: what it leaves
     in `writes` may be more than the later command would, unless it is `exact`; in `outputs` it leaves part of what that
     command makes. Where `command` has a line end, it may be continued. `environment` matches the names of the
-    variables that it may read (None: any).
+    variables that it may read (None: any). `edits` spare the later command what the layer has done already.
     """
 
     title: str
@@ -95,6 +95,7 @@ class Fetch:
     environment: re.Pattern[str] | None = None
     exact: bool = False
     outputs: tuple[Write, ...] = ()
+    edits: tuple[ScriptEdit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from ..build.options import Argument
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import Command, Fetch, Read, Site, Write
+from . import Command, Fetch, Read, ScriptEdit, Site, Write
 from ._members import above
 from ._pip_settings import prefixes, settings
 from ._python_environment import environment, home_writes
@@ -143,10 +143,20 @@ def pip_fetch(site: Site) -> Fetch | None:
         (
             *reader.proof,
             proved("the layer holds what the project needs, but not the project", f"{manifest} lists it"),
-            proved("uv pip install leaves the same behind it", "what is there already and fits, it keeps"),
+            proved(
+                "uv pip install leaves the same behind it",
+                "what the layer holds fits, so that only the project is missing",
+            ),
         ),
         exact=True,
+        edits=(_no_deps(site),),
     )
+
+
+def _no_deps(site: Site) -> ScriptEdit:
+    """Spare a command whose dependencies are there a second resolution: uv asks the index again for each of them."""
+    verb = site.step.words.index("install")
+    return ScriptEdit(site.step.simple.words[verb].span, " --no-deps")
 
 
 def _replaced(line: Line, operand: str, manifest: str) -> Line:

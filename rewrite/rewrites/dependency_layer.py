@@ -45,6 +45,7 @@ from ..source.edits import Edit, Span
 from ._following import followers
 from ._moving import Move
 from ._passing import Needs, Passage
+from ._script_edits import insert_behind
 from ._taken import taken
 
 NAME = "dependency-layer"
@@ -133,7 +134,8 @@ class _Layer:
         along = followers(build, stage, copy, passed) if passed else ()
         edits, found = Move(build, stage, copy, passed, along, text, needs, self._others(copy, rest)).edits()
         if run.instruction not in between[: len(passed)]:
-            edits = (*edits, self._claim())
+            spared = (insert_behind(build, run, one.after.end, one.text) for one in self.fetch.edits if one.after)
+            edits = (*edits, self._claim(), *spared)
         return Proposal(
             NAME,
             f"{self.fetch.title} in a layer of its own, before the project",
