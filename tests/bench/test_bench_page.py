@@ -90,6 +90,13 @@ def test_how_much_of_a_manifest_edit_is_the_network() -> None:
     )
 
 
+def test_what_an_imported_cache_costs() -> None:
+    assert page.importing(BOTH) == "", "one of the two was not measured"
+    measured = scenario("source-edit", [10.0], [1.0]), scenario("imported-cache", [10.0], [3.5])
+    told = page.importing({"a": result("a", *measured)})
+    assert " takes 2.5 s" in told and "source edit 10.0 s" in told
+
+
 def test_what_is_slower_is_listed_with_all_its_builds() -> None:
     assert "| mixed | new-base | 4.00 | 5.00 | 0.80 |" in page.slow(BOTH)
     assert "apt-only" not in page.slow(BOTH), "1.1 times is what is allowed"
