@@ -20,6 +20,8 @@ _CONTENT = {
         r"(?:_authToken|_auth|_password|npmAuthToken)\s*[=:]\s*[^$\s]"
     ),
     re.compile(r"(?:\A|/)pip\.conf\Z"): re.compile(r"://[^/\s:@$]+:[^/\s@$]+@"),
+    re.compile(r"(?i)(?:\A|/)nuget\.config\Z"): re.compile(r'(?i)key="(?:cleartext)?password"\s+value="[^%"]'),
+    re.compile(r"(?:\A|/)settings\.xml\Z"): re.compile(r"<(?:password|passphrase)>\s*[^$<{\s]"),
 }
 
 

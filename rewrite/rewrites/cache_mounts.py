@@ -34,7 +34,8 @@ from ..ecosystems import CachePlan, Ecosystem, ScriptEdit, Site
 from ..model import Declined, Obligation, Proposal, Refusal, assumed, proved
 from ..source.edits import Edit, Span
 from ..source.shell import Word
-from ._script_edits import command_spans, delete, insert, insert_behind, mount_flags
+from ._script_edits import delete, insert, insert_behind, mount_flags
+from ._taking_out import commands, operands_only
 from ._unread import STANDING, asks, unread
 
 NAME = "cache-mounts"
@@ -175,14 +176,14 @@ def _cleaning(
         proof.append(
             proved(f"`{_source(build, run, step)}` only kept the cache out of the layer", "the mount does now")
         )
-    return gone + _commands(build, run, whole), proof
+    return gone + commands(build, run, whole, "a command that cleans the cache"), proof
 
 
 def _operands(build: Build, run: Run, step: Step, directories: tuple[str, ...]) -> list[Word]:
     """Return the operands of an rm that lie in the cache; raise Declined if one may be above it."""
     found = []
     for word in step.simple.words[1:] if step.program == "rm" else ():
-        one = _only(step, word)
+        one = operands_only(step, word)
         paths = effects.removed(one)
         if any(inside(path, directory) for path in paths for directory in directories):
             found.append(word)
@@ -201,32 +202,6 @@ def _leaves_alone(build: Build, run: Run, step: Step, directories: tuple[str, ..
 
 def _source(build: Build, run: Run, step: Step) -> str:
     return re.sub(r"\\\s+", "", build.dockerfile.source(run.span(step.simple.span)))
-
-
-def _only(step: Step, word: Word) -> Step:
-    """Return `step` with its program and one operand."""
-    index = step.simple.words.index(word)
-    simple = replace(step.simple, words=(step.simple.words[0], step.simple.words[index]))
-    return replace(step, simple=simple, words=(step.words[0], step.words[index]))
-
-
-def _commands(build: Build, run: Run, steps: Sequence[Step]) -> list[Span]:
-    """Return the spans of whole commands of the RUN's list, each with an operator."""
-    if not steps:
-        return []
-    items = run.script.items if run.script else ()
-    gone = [step.top for step in steps]
-    # Without them the status of the RUN, and what a failure ends, has to be what it was.
-    if (
-        None in gone
-        or len(gone) >= len(items)
-        or not run.aborts
-        or any(item and item.pipeline.negated for item in gone)
-    ):
-        raise Declined(
-            "a command that cleans the cache cannot be taken out of its list", build.step_place(run, steps[0])
-        )
-    return command_spans(build, run, [at for at, item in enumerate(items) if item in gone])
 
 
 def _not_filled(build: Build, stage: Stage, run: Run, directories: tuple[str, ...]) -> None:

@@ -9,9 +9,14 @@ is for review, since who builds the image has to hand the secret over in another
 and, with docker/build-push-action, under `secrets:` the line `NPM_TOKEN=${{ secrets.NPM_TOKEN }}`. A later change of
 the secret alone runs no step again, as it does for an ARG.
 
+So it is with a file of credentials that a COPY brings: `.npmrc`, `.netrc`, `pip.conf`, `.pypirc`, `nuget.config` or
+`settings.xml` with a password in it become a secret mount in the same place, the key `.ssh/id_rsa` becomes
+`--mount=type=ssh`, and what only changed their mode or removed them goes.
+
 Declines where the ARG has a default (the secret is in the file then, and has to be renewed), where something else
 than a RUN uses it, where a stage is built on this one, where the RUN may read it and cannot be given a mount, and with
-builders or a `# syntax` line that do not know it. An ENV is never changed: the program may read it when it runs.
+builders or a `# syntax` line that do not know it; where a command does with a file what it could not do with a mount.
+An ENV is never changed: the program may read it when it runs.
 
 ```diff
 -ARG NPM_TOKEN
@@ -32,6 +37,7 @@ from ..model import Declined, Obligation, Proposal, Refusal, assumed, proved
 from ..source.dockerfile import Instruction
 from ..source.edits import Edit
 from ..source.words import variables
+from ._copied_secrets import copied
 from ._layout import block_of, removals
 from ._reading import is_named, may_read
 from ._script_edits import mount_flags
@@ -46,7 +52,8 @@ _OLD_SYNTAX = re.compile(r"docker/dockerfile:(?:1\.[0-9](?:\.|-|\Z)|experimental
 
 
 def find(build: Build) -> Iterator[Proposal | Refusal]:
-    """Yield one proposal for each ARG that takes a secret, or why it is left; what an ENV shows is refused."""
+    """Yield one proposal for each ARG and each COPY that brings a secret, or why it is left."""
+    yield from copied(build, NAME)
     for stage in build.stages:
         for instruction in stage.instructions:
             keys = [pair.key for pair in instruction.pairs] if instruction.keyword in ("ARG", "ENV") else []
