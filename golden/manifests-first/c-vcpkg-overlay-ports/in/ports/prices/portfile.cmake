@@ -1,0 +1,1 @@
+file(READ "${CURRENT_PORT_DIR}/../../VERSION" version)

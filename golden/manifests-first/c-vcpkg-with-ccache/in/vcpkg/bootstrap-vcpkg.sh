@@ -1,0 +1,2 @@
+#!/bin/sh
+exec curl -fLo vcpkg/vcpkg https://example.org/vcpkg

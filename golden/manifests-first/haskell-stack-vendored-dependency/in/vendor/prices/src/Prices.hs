@@ -1,0 +1,3 @@
+module Prices where
+pence :: Int -> Int
+pence = (* 100)

@@ -1,0 +1,3 @@
+module Prices
+price(pounds) = 100pounds
+end

@@ -1,0 +1,2 @@
+using Prices
+println(Prices.price(3))

@@ -1,0 +1,3 @@
+module Shop
+using HTTP
+end
