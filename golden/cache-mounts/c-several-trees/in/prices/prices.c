@@ -1,0 +1,1 @@
+int pence(int pounds) { return pounds * 100; }

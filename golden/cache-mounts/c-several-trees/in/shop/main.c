@@ -1,0 +1,2 @@
+int pence(int);
+int main(void) { return pence(0); }

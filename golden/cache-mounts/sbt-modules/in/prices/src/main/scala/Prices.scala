@@ -1,0 +1,1 @@
+object Prices { def pence(pounds: Int): Int = pounds * 100 }

@@ -1,0 +1,1 @@
+pence <- function(pounds) pounds * 100
