@@ -245,7 +245,7 @@ def unharmed(
 
 
 def _same_bases(before: syntax.Dockerfile, after: syntax.Dockerfile, added: Sequence[str]) -> bool:
-    """Tell whether the stages are what they were: AS may be written in any case, a digest may join a tag.
+    """Tell whether the stages are what they were: AS and names may be written in any case, a digest may join a tag.
 
     Where stages are `added`, they are the last, and the others may have got names.
     """
@@ -264,7 +264,9 @@ def _same_base(old: Sequence[str], new: Sequence[str], named: bool) -> bool:
     if len(old) != len(new) or [word.upper() for word in old[1:2]] != [word.upper() for word in new[1:2]]:
         return False
     pinned = "@" not in old[0] and new[0].startswith(f"{old[0]}@") if old and new else False
-    return list(old[2:]) == list(new[2:]) and (old[:1] == new[:1] or pinned)
+    names = [[word.lower() for word in words[2:]] for words in (old, new)]
+    same = old[:1] == new[:1] or ("$" not in old[0] and old[0].lower() == new[0].lower())
+    return names[0] == names[1] and (same or pinned)
 
 
 def _touches(edit: text_edits.Edit, instruction: syntax.Instruction) -> bool:

@@ -1,0 +1,38 @@
+"""The builder's own checks (`docker build --check`): where a comment switches one off, and advice on what stays."""
+
+from __future__ import annotations
+
+import re
+
+from ..build.build import Build
+from ..model import Proposal, refuted
+from ..source.dockerfile import Instruction
+from ..source.edits import Span
+from ._layout import block_of
+
+_ORDER = re.compile(r"#\s*check\s*=\s*(\S+)", re.IGNORECASE)
+
+
+def is_skipped(build: Build, instruction: Instruction, rule: str) -> bool:
+    """Tell whether the file's ``# check=skip=…``, or one directly above the instruction, switches the check off."""
+    above = build.dockerfile.source(Span(block_of(build.dockerfile, instruction).body.start, instruction.span.start))
+    orders = [build.dockerfile.directive("check") or "", *_ORDER.findall(above)]
+    return any({"all", rule} & _named(order, "skip") for order in orders)
+
+
+def is_enabled(build: Build, rule: str) -> bool:
+    """Tell whether the file's ``# check=experimental=…`` switches an experimental check on."""
+    return bool({"all", rule} & _named(build.dockerfile.directive("check") or "", "experimental"))
+
+
+def advice(name: str, build: Build, instruction: Instruction, title: str, claim: str, evidence: str) -> Proposal:
+    """Return what a person has to see to, as only a person knows what was meant."""
+    place = build.place(instruction)
+    gain = "docker build --check warns of it, and only a person knows what was meant"
+    return Proposal(name, title, gain, place, (), (refuted(claim, evidence, place),))
+
+
+def _named(order: str, option: str) -> set[str]:
+    """Return the rules that an option of a check order names."""
+    parts = (part.partition("=") for part in order.split(";"))
+    return {rule.strip() for key, _, rules in parts if key.strip() == option for rule in rules.split(",")}
