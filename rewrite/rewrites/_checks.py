@@ -7,22 +7,35 @@ import re
 from ..build.build import Build
 from ..model import Proposal, refuted
 from ..source.dockerfile import Instruction
-from ..source.edits import Span
-from ._layout import block_of
 
-_ORDER = re.compile(r"#\s*check\s*=\s*(\S+)", re.IGNORECASE)
+_ORDER = re.compile(r"check\s*=\s*(\S+)", re.IGNORECASE)
 
 
 def is_skipped(build: Build, instruction: Instruction, rule: str) -> bool:
-    """Tell whether the file's ``# check=skip=…``, or one directly above the instruction, switches the check off."""
-    above = build.dockerfile.source(Span(block_of(build.dockerfile, instruction).body.start, instruction.span.start))
-    orders = [build.dockerfile.directive("check") or "", *_ORDER.findall(above)]
+    """Tell whether the file's ``# check=skip=…``, or one above the instruction, switches the check off."""
+    orders = [match[1] for comment in comments_above(build, instruction) if (match := _ORDER.match(comment))]
+    orders.append(build.dockerfile.directive("check") or "")
     return any({"all", rule} & _named(order, "skip") for order in orders)
 
 
 def is_enabled(build: Build, rule: str) -> bool:
     """Tell whether the file's ``# check=experimental=…`` switches an experimental check on."""
     return bool({"all", rule} & _named(build.dockerfile.directive("check") or "", "experimental"))
+
+
+def comments_above(build: Build, instruction: Instruction) -> list[str]:
+    """Return the comments that the builder takes for those of an instruction, which blank lines do not set apart.
+
+    A comment without a word does: the builder forgets what stands above it.
+    """
+    found: list[str] = []
+    for node in build.dockerfile.nodes[: build.dockerfile.nodes.index(instruction)]:
+        if isinstance(node, Instruction):
+            found = []
+        elif node.kind == "comment":
+            text = build.dockerfile.source(node.span).strip()[1:].strip()
+            found = [*found, text] if text else []
+    return found
 
 
 def advice(name: str, build: Build, instruction: Instruction, title: str, claim: str, evidence: str) -> Proposal:

@@ -1,15 +1,15 @@
 """Set a comment apart from the FROM or ARG below it, where the builder takes it for its description.
 
-With `# check=experimental=InvalidDefinitionDescription` the comment directly above an ARG, or above a FROM with a name,
-describes it (`docker build --call=outline` shows it) and has to begin with that name. An empty line between them says
-that the comment is no description.
+With `# check=experimental=InvalidDefinitionDescription` the last comment above an ARG, or above a FROM with a name,
+describes it (`docker build --call=outline` shows it) and has to begin with that name. A blank line does not set them
+apart, for the builder skips it; a comment without a word does.
 
-Declines for a comment that tells the builder's checks what to do, which has to stand directly above.
+Declines for a comment that tells the builder's checks what to do, which would no longer be heard.
 
 ```diff
  # check=experimental=all
  # All that follows is for production.
-+
++#
  FROM debian:bookworm-slim AS base
 ```
 """
@@ -22,8 +22,8 @@ from ..build.build import Build
 from ..model import Proposal, Refusal, proved
 from ..source.dockerfile import Instruction
 from ..source.edits import Edit, Span
-from ._checks import is_enabled
-from ._layout import ORDER, block_of
+from ._checks import comments_above, is_enabled
+from ._layout import ORDER
 
 NAME = "stray-description"
 
@@ -34,20 +34,19 @@ def find(build: Build) -> Iterator[Proposal | Refusal]:
         return
     dockerfile = build.dockerfile
     for line in dockerfile.instructions:
-        start = block_of(dockerfile, line).body.start
-        comment = dockerfile.source(Span(start, line.span.start)).rstrip("\r\n").rpartition("\n")[2]
-        if not comment or not _names(line) or comment.lstrip("\t #").split(" ")[0] in _names(line):
+        comments, names = comments_above(build, line), _names(line)
+        if not comments or not names or comments[-1].split(" ")[0] in names:
             continue
-        if ORDER.search(comment):
-            yield Refusal(NAME, build.place(line), "the comment is an order, which has to stand directly above")
+        if any(ORDER.match(f"# {comment}") for comment in comments):
+            yield Refusal(NAME, build.place(line), "a comment above is an order to the checks, which has to be heard")
             continue
         yield Proposal(
             NAME,
             f"set the comment apart from the {line.keyword}",
             "docker build --check no longer warns of it",
             build.place(line),
-            (Edit(build.path, Span(line.span.start, line.span.start), dockerfile.newline),),
-            (proved("nothing but an empty line is added", "the builder skips it"),),
+            (Edit(build.path, Span(line.span.start, line.span.start), f"#{dockerfile.newline}"),),
+            (proved("nothing but a comment is added", "the builder skips it"),),
         )
 
 
