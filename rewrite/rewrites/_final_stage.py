@@ -13,6 +13,7 @@ from ..runtimes import ACCOUNTS, Candidate, Runtime
 from ..source.dockerfile import Instruction
 from ..source.words import variables
 from ._layout import block_of
+from ._owners import changed_owner
 from ._reading import is_named
 
 # They say how the image is used, and nothing of how it is made.
@@ -99,6 +100,8 @@ class FinalStage:
                     raise Declined(f"it needs {missing}, which the final stage would not have", build.place(line))
                 if not self.runtime.distribution.shell:
                     raise Declined(f"a RUN needs a shell, which {self.runtime.base} has not", build.place(line))
+        if self.directory_owner and not self.runtime.distribution.shell:
+            raise Declined(f"the directory of the program belongs to {self.directory_owner}")
         if self.workdir is None or self.workdir.startswith(BASE):
             raise Declined("the directory that the program starts in is not known")
 
@@ -106,6 +109,20 @@ class FinalStage:
     def workdir(self) -> str | None:
         """The directory in force where the build ends."""
         return self.candidate.stage.states[self.cut].workdir
+
+    @cached_property
+    def directory_owner(self) -> str:
+        """Whom a RUN of the build has given the program's directory itself, "" if nobody."""
+        runs = [line for line in self._above if line.keyword == "RUN" and line not in self.copied]
+        owner = changed_owner((self.candidate.build.run(line) for line in runs), self.workdir or "")
+        return "" if owner.partition(":")[0] in ("root", "0") else owner
+
+    def known_owner(self, owner: str) -> None:
+        """Raise Declined if `owner` is nobody's name where files are copied to the final stage."""
+        name = owner.partition(":")[0]
+        made = {word for line in self.copied if line.keyword == "RUN" for word in line.body.text.split()}
+        if name and not name.isdigit() and name not in self.runtime.distribution.accounts | made:
+            raise Declined(f"files belong to {name}, whom the final stage does not know yet")
 
     def _missing(self, run: Run) -> str:
         """Return a path that a RUN changes and that nobody would have brought to the final stage, "" if none."""
@@ -146,6 +163,9 @@ class FinalStage:
                 yield _text(dockerfile.source(line.span))
         if not written and self.workdir != "/":
             yield f"WORKDIR {self.workdir}"
+        if self.directory_owner:
+            self.known_owner(self.directory_owner)
+            yield f"RUN chown {self.directory_owner} {self.workdir}"
 
     def moved_lines(self) -> Iterator[str]:
         """Yield the text of what is moved, with the comments above."""

@@ -37,6 +37,7 @@ from ..source.edits import Edit, Span
 from ..templates import render
 from ._final_stage import FinalStage
 from ._layout import removals
+from ._owners import owner_of
 
 NAME = "multi-stage"
 
@@ -87,13 +88,13 @@ def _split(candidate: Candidate, runtime: Runtime) -> Proposal:
         stages=[{"name": one.name, "base": one.base or _STAGE, "lines": one.lines} for one in runtime.stages],
         base=runtime.base,
         lines=[*_installs(candidate, runtime), *runtime.lines, *final.lines()],
-        copies=[_copy(one) for one in runtime.carried],
+        copies=[_copy(final, one) for one in runtime.carried],
         moved=list(final.moved_lines()),
     )
     text = f"{text}\n" if lonely and final.tail else text if lonely else f"\n{text}"
     before = "" if dockerfile.text[:at].endswith("\n") else "\n"
     named = Edit(build.path, Span(*[stage.from_.words[-1].span.end] * 2), f" {'AS' if upper else 'as'} {_STAGE}")
-    head = Edit(build.path, Span(at, at), (before + text).replace("\n", dockerfile.newline))
+    head = Edit(build.path, Span(at, at), (before + text).replace("\r\n", "\n").replace("\n", dockerfile.newline))
     taken = [Edit(build.path, span, "") for span in removals(dockerfile, final.moved)]
     return Proposal(
         NAME,
@@ -121,10 +122,12 @@ def _installs(candidate: Candidate, runtime: Runtime) -> Iterator[str]:
         yield "RUN " + text.replace("\n", f" {candidate.build.dockerfile.escape}\n    ")
 
 
-def _copy(one: Carried) -> str:
+def _copy(final: FinalStage, one: Carried) -> str:
     target = one.target or one.source
     for path in (one.source, target):
         if not _PLAIN.fullmatch(path):
             raise Declined(f"the path {path} cannot be written in a COPY")
-    owner = f" --chown={one.owner}" if one.owner else ""
+    name = one.owner or owner_of(final.candidate.build, final.candidate.stage, one.source)
+    final.known_owner(name)
+    owner = f" --chown={name}" if name else ""
     return f"COPY --from={one.stage or _STAGE}{owner} {one.source} {target}"

@@ -88,14 +88,18 @@ def script_calls(path: str, text: str, where: Place) -> Iterator[Call]:
         yield _call(words, where, True, path)
 
 
-def _text(text: str, where: Place) -> Call:
+def text_calls(text: str, where: Place) -> tuple[Call, ...]:
+    """Return the commands of a shell text, the builtins of the shell left out; raises Declined."""
     try:
-        found = list(_simples(shell.parse(text), where))
+        return tuple(_call(words, where, True) for words in _simples(shell.parse(text), where))
     except shell.NotUnderstood as error:
         raise Declined(f"what is started is not known: {error.reason}", where) from None
-    if not found:
+
+
+def _text(text: str, where: Place) -> Call:
+    calls = text_calls(text, where)
+    if not calls:
         raise Declined("nothing says what the image starts", where)
-    calls = [_call(words, where, True) for words in found]
     last = calls[-1]
     helpers = tuple(helper for call in calls for helper in call.helpers)
     return Call(last.words, where, True, helpers, "", tuple(call.words for call in calls[:-1]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -98,13 +98,15 @@ _LIBRARIES = {
 }
 
 
-def needed(candidate: Candidate, distribution: Distribution, own: frozenset[str]) -> tuple[str, ...]:
-    """Return the packages that the calls need; `own` are programs that are carried over.
+def needed(
+    candidate: Candidate, distribution: Distribution, own: frozenset[str], calls: Sequence[Call] | None = None
+) -> tuple[str, ...]:
+    """Return the packages that the calls need, by default the candidate's; `own` are programs that are carried over.
 
     Raises Declined for a program that no known package brings, and for a shell that is not there.
     """
     found: dict[str, None] = {}
-    for call in candidate.calls:
+    for call in candidate.calls if calls is None else calls:
         if call.shell and not distribution.shell:
             raise Declined(f"{distribution.name} has no shell, which reads what is started", call.where)
         for program in _programs(candidate, call):

@@ -14,11 +14,11 @@ from ._candidate import Candidate
 
 # Never of use to a program: what describes the project to people, tools and the builder.
 _ASIDE = re.compile(
-    r"(?:\A|/)(?:\.[^/]+|Dockerfile[^/]*|Containerfile[^/]*|docker-compose[^/]*|compose\.ya?ml|Makefile|[^/]*\.(?:md|rst|mk)"
+    r"(?:\A|/)(?:\.(?!(?:git)?keep\Z)[^/]+|Dockerfile[^/]*|Containerfile[^/]*|docker-compose[^/]*|compose\.ya?ml|Makefile|[^/]*\.(?:md|rst|mk)"
     r"|LICEN[CS]E[^/]*|NOTICE|CHANGELOG[^/]*|OWNERS|CODEOWNERS|Jenkinsfile|Procfile|Taskfile[^/]*|renovate\.json"
     r"|sonar-project\.properties|go\.(?:mod|sum|work|work\.sum)|package(?:-lock)?\.json|yarn\.lock|pnpm-lock\.yaml"
     r"|tsconfig[^/]*\.json)\Z"
-    r"|(?:\A|/)(?:\.[^/]+|node_modules|vendor|testdata|tests?|__tests__|docs?|examples?|scripts|charts|deploy\w*|k8s|helm"
+    r"|(?:\A|/)(?:\.(?!(?:git)?keep\Z)[^/]+|node_modules|vendor|testdata|tests?|__tests__|docs?|examples?|scripts|charts|deploy\w*|k8s|helm"
     r"|terraform|build|dist|bin|tmp|coverage)/"
 )
 _LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"|`([^`]*)`|\'((?:[^\'\\\n]|\\.)*)\'')
@@ -74,7 +74,7 @@ class Project:
         Directories are named as a whole where all that is in them may go along. Raises Declined for a secret among
         what sources name.
         """
-        return self._grouped(path for path, source in self.files() if not self._aside(source))
+        return self.grouped(path for path, source in self.files() if not self._aside(source))
 
     def named(self) -> tuple[str, ...]:
         """Return the files and directories of the project that a string in its sources names."""
@@ -89,6 +89,7 @@ class Project:
         for value, place in literals.items():
             fixed = re.split(r"[*?\[{%$]", value)[0] if re.search(r"[*?\[{%$]", value) else value
             fixed = fixed if fixed == value else fixed.rpartition("/")[0]
+            fixed = re.sub(r"\A(?:\.\./)+", "", fixed)  # as from a directory of the sources
             for start in dict.fromkeys((self.workdir, self.home)):
                 path = posixpath.normpath(posixpath.join(start, fixed)) if fixed else ""
                 if not path or path in (self.home, self.workdir, "/"):
@@ -99,7 +100,7 @@ class Project:
                             raise Declined(f"the program names {value}, which holds a secret: {source}", place)
                         if file == path or not _ASIDE.search(posixpath.relpath(file, path)):
                             found.add(file)
-        return self._grouped(found)
+        return self.grouped(found)
 
     def _aside(self, source: str) -> bool:
         context = self.candidate.build.context
@@ -107,7 +108,7 @@ class Project:
             bool(self.sources.search(source) or _ASIDE.search(source)) or is_secret(context, source) or is_test(source)
         )
 
-    def _grouped(self, paths: Iterable[str]) -> tuple[str, ...]:
+    def grouped(self, paths: Iterable[str]) -> tuple[str, ...]:
         """Return `paths` with whole directories in the place of all that is in them."""
         wanted = set(paths)
         everything = [path for path, _ in self.files()]
