@@ -72,6 +72,7 @@ def test_mode_and_owner_are_two_differences() -> None:
         ("/root/.cache/pip/http-v2/1", "package manager cache"),
         ("/home/node/.npm/_cacache/index-v5/1", "package manager cache"),
         ("/tmp/poetry-chef-2si5ptsw/x", "temporary file of a package manager"),
+        ("/app/target/.rustc_info.json", "temporary file of a package manager"),
     ],
 )
 def test_explained_paths(path: str, cause: str) -> None:
@@ -93,6 +94,7 @@ def test_explained_paths(path: str, cause: str) -> None:
         "/var/log",
         "/app/var/log/x",
         "/app/node_modules/x",
+        "/app/target/release/app",
         "/root/.cache/other/x",
         "/root/.npmrc",
         "/go/pkg/mod/x",

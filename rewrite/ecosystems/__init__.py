@@ -227,7 +227,8 @@ class Tool:
     """A tool as `dockerfix ecosystems` shows it: file names and commands as people write them.
 
     `family` is the language or "System"; `source` names the documentation that the facts are from. `leftovers` are
-    regular expressions for the image paths of what it leaves behind under names that are never the same.
+    regular expressions for the image paths of what it leaves behind under names, or with contents, that are never the
+    same.
     """
 
     name: str

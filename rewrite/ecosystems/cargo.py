@@ -48,6 +48,8 @@ TOOLS = (
             CachePlace("target", "C", "it holds the programs that are built", "CARGO_TARGET_DIR"),
         ),
         "The Cargo Book; cargo 1.95 in the lab",
+        # What rustc told of itself, in the order of a hash map: two builds of one project differ in it.
+        leftovers=(r"(?:/[^/]+)*/\.rustc_info\.json",),
     ),
 )
 INSTALLING = re.compile(r"\bcargo\s+(?:\+\S+\s+)?(?:build|b|install|chef\s+cook|test|run|rustc)\b")
