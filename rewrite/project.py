@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from .build import context as contexts
 from .build import guess
 from .build.build import Build
+from .build.history import History, read_history
 from .build.locate import Located, Locator, find_dockerfiles, repository_root
 from .build.stages import stages
 from .errors import SourceError, UsageError
@@ -44,6 +46,7 @@ class Session:
     _located: dict[Path, Located] = field(default_factory=dict)
     _around: dict[Path, tuple[Path, ...]] = field(default_factory=dict)
     _parsed: dict[Path, syntax.Dockerfile] = field(default_factory=dict)
+    _histories: dict[Path, Callable[[], History]] = field(default_factory=dict)
 
     def open(self, request: Request, settings: Settings) -> Build:
         """Return the build of a request; raises a DockerfixError if it cannot be read."""
@@ -69,7 +72,13 @@ class Session:
             doubt or (f"{name} is a symbolic link to a file of another use" if ignore_file.is_symlink() else ""),
             self._digests(dockerfile),
             settings.mounts,
+            self._history(directory),
         )
+
+    def _history(self, directory: Path) -> Callable[[], History]:
+        """Return what gives the history of a directory, which is read once."""
+        key = directory.absolute()
+        return self._histories.setdefault(key, functools.cache(functools.partial(read_history, key)))
 
     def _digests(self, dockerfile: syntax.Dockerfile) -> dict[str, str] | None:
         """Return the digests of the images that the Dockerfile is built on, None if they are not to be asked for."""

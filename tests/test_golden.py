@@ -1,15 +1,16 @@
 """Every folder golden/REWRITE/CASE: what dockerfix makes of in/ is out/, and what it declines is named in case.toml.
 
 case.toml may hold: `review` and `mounts` (bool), `select` (the folder's rewrite by default; `[]` for all),
-`dockerfile` (default "Dockerfile"), `context` (default "."), `builder`, `digests` (of base images, a table), `refused`
-(a text that a refusal of this rewrite must contain), `offered` (a text that an unapplied proposal's title or doubt
-must contain; "": there is none), `applied` (how many proposals are applied), `note` (a text that a note of an applied
-or offered proposal must contain).
+`dockerfile` (default "Dockerfile"), `context` (default "."), `builder`, `digests` (of base images, a table), `history`
+(a table: how many commits touch a file), `refused` (a text that a refusal of this rewrite must contain), `offered` (a
+text that an unapplied proposal's title or doubt must contain; "": there is none), `applied` (how many proposals are
+applied), `note` (a text that a note of an applied or offered proposal must contain).
 """
 
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,17 @@ def run(case: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
     return outcome
 
 
+def commit(project: Path, history: dict[str, int]) -> None:
+    """Make a repository of the project in which as many commits touch each file as `history` says."""
+    stream, message = b"", b"commit refs/heads/main\ncommitter a <a@example.org> 0 +0000\ndata 1\n.\n"
+    for name, times in history.items():
+        for left in range(times, 0, -1):
+            content = (project / name).read_bytes() + b"\n" * (left - 1)
+            stream += message + b"M 100644 inline %s\ndata %d\n%s\n" % (name.encode(), len(content), content)
+    for command in (["init", "--quiet", "--initial-branch=main"], ["fast-import", "--quiet"]):
+        subprocess.run(["git", "-C", str(project), *command], input=stream, check=True)
+
+
 def write(project: Path, result: Result) -> None:
     """Apply the result's changes to the project."""
     for change in result.changes:
@@ -71,6 +83,8 @@ def test_golden(case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, req
     """Compare with out/ (absent: nothing changes), check what case.toml expects, and run a second time."""
     project = tmp_path / "project"
     shutil.copytree(case / "in", project, symlinks=True)
+    if "history" in options(case):
+        commit(project, options(case)["history"])
     before = tree(project)
     result = run(case, project, monkeypatch)
     write(project, result)

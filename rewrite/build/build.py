@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +11,7 @@ from ..source.dockerfile import Dockerfile, Instruction
 from .changes import Change, copy_change, run_change
 from .context import Context
 from .copies import Copy, from_context, read_copy
+from .history import History
 from .runs import Run, Step, read_run
 from .stages import Stage, stages
 
@@ -24,6 +25,7 @@ class Build:
     `ignore_name` is its path inside the context ("" if it lies outside); `doubt` says why this may
     not be the context at all. `digests` are those of base images, by reference, None where nobody was asked.
     `mounts` tells whether cache mounts are wanted.
+    `history` gives that of the context's files, which is read when somebody asks.
     """
 
     path: str
@@ -36,6 +38,7 @@ class Build:
     doubt: str = ""
     digests: Mapping[str, str] | None = None
     mounts: bool = True
+    history: Callable[[], History] = History
 
     @property
     def dockerfiles(self) -> tuple[tuple[str, Dockerfile], ...]:

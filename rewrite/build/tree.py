@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Protocol
 
 from ..errors import UsageError
+from .git import git
 
 _MOST_LINKS = 40
 _GIT_LINK, _GIT_SUBMODULE = 0o120000, 0o160000
-_GIT_PLACE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 
 Skip = Callable[[str], bool]
 
@@ -226,11 +226,9 @@ class GitTree:
             at += size + 1
 
     def _git(self, *arguments: str, stdin: bytes = b"") -> bytes:
-        environment = {name: value for name, value in os.environ.items() if name not in _GIT_PLACE}
-        command = ["git", "-C", str(self.repository), *arguments]
         try:
-            return subprocess.run(command, env=environment, input=stdin, capture_output=True, check=True).stdout
-        except (OSError, subprocess.CalledProcessError) as error:
+            return git(self.repository, *arguments, stdin=stdin)
+        except (OSError, subprocess.SubprocessError) as error:
             place = f"{self.revision}:{self.subdirectory}"
             raise UsageError(f"git cannot read {place}", str(self.repository)) from error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ..build.build import Build
 from ..build.copies import Copy, read_copy
@@ -31,7 +31,7 @@ def followers(build: Build, stage: Stage, copy: Copy, passed: Passed) -> tuple[I
                 raise needs.along
             continue
         try:
-            follower = _Follower(build, stage, copy, instruction)
+            follower = Follower(build, stage, copy.destination or "/", instruction)
             for other, its in passed[at + 1 :]:
                 if other not in found:
                     follower.past(other, its)
@@ -48,13 +48,15 @@ def _is_from_stage(build: Build, instruction: Instruction) -> bool:
     return source is not None and any(stage.called(source.value or "") for stage in build.stages)
 
 
-class _Follower:
-    """One COPY from another stage into the broad COPY's destination."""
+class Follower:
+    """One COPY from another stage, into the directory `base`, on its way down; the directories `there` exist before."""
 
-    def __init__(self, build: Build, stage: Stage, copy: Copy, instruction: Instruction) -> None:
-        self.build, self.stage, self.instruction = build, stage, instruction
+    def __init__(
+        self, build: Build, stage: Stage, base: str, instruction: Instruction, there: Collection[str] = ()
+    ) -> None:
+        self.build, self.stage, self.instruction, self.base, self.there = build, stage, instruction, base, there
         found = read_copy(instruction, stage.state(instruction), build.context)
-        self.base, path = copy.destination or "/", found.destination
+        path = found.destination
         if path is None or found.opaque or path == self.base or not inside(path, self.base) or STANDING.fullmatch(path):
             raise Declined("what it copies does not go into the project")
         self.path = path
@@ -82,7 +84,8 @@ class _Follower:
         if path[0] != self.path[0]:
             return True
         shared = posixpath.commonpath([path, self.path])
-        return shared != self.base and inside(shared, self.base)
+        exists = STANDING.fullmatch(shared) or any(inside(place, shared) for place in self.there)
+        return shared != self.base and inside(shared, self.base) and not exists
 
     def _past_workdir(self, other: Instruction) -> None:
         workdir = self.stage.states[self.stage.instructions.index(other) + 1].workdir

@@ -16,6 +16,8 @@ from ._ignoring import IgnoreLines
 from ._layout import Block, block_of, ended, start_above_orders
 from ._passing import STANDING, Needs
 
+_FROM_ELSEWHERE = "what the COPY from another stage brings"
+
 
 @dataclass
 class Move:
@@ -54,8 +56,8 @@ class Move:
         edits += [Edit(build.path, block_of(build.dockerfile, line).whole, "") for line in self.along]
         proof = [item for needs in self._all() for item in needs.proof] + ignore.proof
         for line in self.along:
-            where = build.place(line)
-            proof.append(proved("what the COPY from another stage brings is not used before", "it goes along", where))
+            what = "what the RUN does to the files of the COPY" if line.keyword == "RUN" else _FROM_ELSEWHERE
+            proof.append(proved(f"{what} is not used before", "it goes along", build.place(line)))
         proof.insert(0, proved("the files that the installs read are copied before them", self._listing()))
         return (*edits, *ignore.edits()), tuple(dict.fromkeys(proof))
 

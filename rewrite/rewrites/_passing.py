@@ -67,6 +67,8 @@ class Passage:
         self.stage = stage
         self.copy = copy
         self.written = () if copy.opaque else copy.writes(build.context)
+        if copy.instruction.flag("from") and copy.destination:
+            self.written = (copy.destination,)
         self.names = {name for word in copy.instruction.words for name in variables(word.text, copy.instruction.escape)}
         self.names |= {name for flag in copy.instruction.flags for name in variables(flag.value or "")}
         # Directories that exist without the COPY: working directories now, those of copied manifests later.
@@ -157,6 +159,7 @@ class Passage:
         if run.opaque:
             raise Declined(f"the RUN cannot be read: {run.opaque}")
         self._not_into_the_system()
+        self._same_owner(run)
         self._mounts(run)
         if effects.compounds(run):
             raise Declined("the RUN tests files or values in a way that is not followed")
@@ -183,6 +186,13 @@ class Passage:
         for path in self.written:
             if any(overlap(path, system) for system in SYSTEM):
                 raise Declined(f"the COPY writes {path}, which belongs to the system")
+
+    def _same_owner(self, run: Run) -> None:
+        """Decline if the RUN may give another number to the group that the COPY names."""
+        flag = self.copy.instruction.flag("chown")
+        renumbers = any(step.program == "groupmod" for step in run.steps)
+        if renumbers and flag and not re.fullmatch(r"\d+(:\d+)?", flag.value or ""):
+            raise Declined(f"`groupmod` may change what --chown={flag.value} means")
 
     def layer(self, run: Run, step: Step, command: ecosystems.Command) -> Needs:
         """Return what it takes to run `command` above the COPY, in the directory of `step`; raises Declined."""
@@ -404,7 +414,9 @@ def _touched(run: Run, found: Sequence[_Found]) -> tuple[tuple[str, ...], tuple[
     for step, command in ((entry.step, entry.command) for entry in found):
         used += [read.path for read in command.reads] + [write.path for write in command.writes]
         named.append(step.cwd or "/")
-        for word in step.words:
+        # The names of packages are no paths.
+        packages = command.ecosystem in ecosystems.of_the_system()
+        for word in step.words[1:] if not packages else [word for word in step.words[1:] if "/" in (word or "")]:
             named += filter(None, (join(step.cwd, text) for text in re.split(r"[=:,@]", word or "") if text))
         for name, value in step.env.items():
             paths = [posixpath.normpath(path) for path in (value or "").split(":") if path.startswith("/")]

@@ -1,0 +1,64 @@
+"""How often the files of a build context change, by the latest commits of its git repository."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .git import git
+
+_MOST = 1000
+_LOG = (f"--max-count={_MOST}", "--no-merges", "--no-renames", "--no-ext-diff", "-z", "--name-only", "--format=%x01")
+# With fewer commits that touch the context nothing is concluded from what they leave alone.
+_ENOUGH = 20
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The latest commits below a directory, without merges: the paths that each touched, the latest commit first.
+
+    `tracked` are the files of the latest commit; `cut` tells whether a shallow clone has left out commits.
+    """
+
+    commits: tuple[frozenset[str], ...] = ()
+    tracked: frozenset[str] = frozenset()
+    cut: bool = False
+
+    @property
+    def tells(self) -> bool:
+        """Whether there are enough commits to conclude from."""
+        return not self.cut and len(self.commits) >= _ENOUGH
+
+    def changes(self, paths: Iterable[str]) -> int:
+        """Return how many commits touched one of `paths`; a directory stands for all below it."""
+        wanted = [("" if path in ("", ".") else posixpath.normpath(path)) for path in paths]
+        return sum(any(_is_below(path, want) for path in commit for want in wanted) for commit in self.commits)
+
+
+def read_history(directory: Path) -> History:
+    """Return the history of a directory; an empty one where there is no repository, or no git that reads it."""
+    try:
+        asked = os.fsdecode(git(directory, "rev-parse", "--is-shallow-repository", "--show-prefix"))
+        log = os.fsdecode(git(directory, "log", *_LOG, "HEAD", "--"))
+        tracked = os.fsdecode(git(directory, "ls-tree", "-r", "-z", "--name-only", "HEAD"))
+    except (OSError, subprocess.SubprocessError):
+        return History()
+    shallow, _, below = asked.removesuffix("\n").partition("\n")
+    commits = tuple(_commits(log))
+    mine = (frozenset(path.removeprefix(below) for path in commit if path.startswith(below)) for commit in commits)
+    cut = shallow == "true" and len(commits) < _MOST
+    return History(tuple(commit for commit in mine if commit), frozenset(tracked.split("\0")[:-1]), cut)
+
+
+def _commits(log: str) -> Iterator[set[str]]:
+    """Yield the paths of each commit: `log` has a mark for each, then a line end, and all ends in NUL."""
+    for part in log.split("\x01\0")[1:]:
+        yield {path for path in part.removeprefix("\n").split("\0") if path}
+
+
+def _is_below(path: str, directory: str) -> bool:
+    return not directory or path == directory or path.startswith(f"{directory}/")
