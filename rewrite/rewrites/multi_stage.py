@@ -30,6 +30,7 @@ import re
 from collections.abc import Iterator
 
 from .. import runtimes
+from ..build import effects
 from ..build.build import Build
 from ..model import Declined, Obligation, Proposal, Refusal, assumed
 from ..runtimes import Candidate, Carried, Runtime
@@ -43,6 +44,8 @@ NAME = "multi-stage"
 
 _PLAIN = re.compile(r"/[\w./@+,:~-]+")
 _STAGE = "build"
+# More lines of COPY than that are for nobody to read.
+_MOST = 30
 
 
 def find(build: Build) -> Iterator[Proposal | Refusal]:
@@ -68,6 +71,8 @@ def _splittable(candidate: Candidate) -> None:
     build, stage = candidate.build, candidate.stage
     if build.doubt:
         raise Declined(build.doubt)
+    if stage.from_.flags:
+        raise Declined("FROM has options, which the other stages may need too")
     if stage.name:
         raise Declined(f"a build may ask for the stage {stage.name} by its name")
     for line in stage.instructions:
@@ -80,6 +85,7 @@ def _split(candidate: Candidate, runtime: Runtime) -> Proposal:
     dockerfile = build.dockerfile
     final = FinalStage(candidate, runtime)
     final.check()
+    _there(candidate, runtime)
     at, lonely = final.place()
     upper = stage.from_.written.isupper()
     text = render(
@@ -106,6 +112,16 @@ def _split(candidate: Candidate, runtime: Runtime) -> Proposal:
         runtime.notes,
         (*(one.base or _STAGE for one in runtime.stages), runtime.base),
     )
+
+
+def _there(candidate: Candidate, runtime: Runtime) -> None:
+    """Raise Declined where a COPY might not find what it names, or there would be too many of them."""
+    for one in runtime.carried if len(runtime.carried) <= _MOST else ():
+        for run, step in candidate.steps:
+            if not one.stage and effects.may_remove(step, one.source):
+                raise Declined(f"a command may remove {one.source}", candidate.build.step_place(run, step))
+    if len(runtime.carried) > _MOST:
+        raise Declined(f"the program may need {len(runtime.carried)} single files and directories")
 
 
 def _only_started(candidate: Candidate) -> Obligation:

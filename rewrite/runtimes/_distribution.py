@@ -160,7 +160,7 @@ def installed(candidate: Candidate, distribution: Distribution, linked: bool) ->
 def _packages(words: Iterable[str | None], place: Place) -> Iterator[str]:
     at, valued = 0, False
     for word in words:
-        if word is None or ("/" in word and at):
+        if word is None or (at and "/" in word and not word.startswith("-")):
             raise Declined("which packages a RUN installs is not known", place)
         if word in ("install", "add") and not at:
             at = 1

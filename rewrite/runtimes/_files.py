@@ -6,19 +6,21 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from ..build.paths import inside
 from ..build.secrets import is_secret
 from ..model import Declined, Place
 from ._candidate import Candidate
+from ._untracked import untracked
 
 # Never of use to a program: what describes the project to people, tools and the builder.
 _ASIDE = re.compile(
-    r"(?:\A|/)(?:\.(?!(?:git)?keep\Z)[^/]+|Dockerfile[^/]*|Containerfile[^/]*|docker-compose[^/]*|compose\.ya?ml|Makefile|[^/]*\.(?:md|rst|mk)"
-    r"|LICEN[CS]E[^/]*|NOTICE|CHANGELOG[^/]*|OWNERS|CODEOWNERS|Jenkinsfile|Procfile|Taskfile[^/]*|renovate\.json"
-    r"|sonar-project\.properties|go\.(?:mod|sum|work|work\.sum)|package(?:-lock)?\.json|yarn\.lock|pnpm-lock\.yaml"
-    r"|tsconfig[^/]*\.json)\Z"
-    r"|(?:\A|/)(?:\.(?!(?:git)?keep\Z)[^/]+|node_modules|vendor|testdata|tests?|__tests__|docs?|examples?|scripts|charts|deploy\w*|k8s|helm"
+    r"(?:\A|/)(?:\.(?!(?:git)?keep\Z)[^/]+|Dockerfile[^/]*|Containerfile[^/]*|docker-compose[^/]*|compose\.ya?ml|Makefile"
+    r"|[^/]*\.(?:md|rst|mk)|LICEN[CS]E[^/]*|NOTICE|CHANGELOG[^/]*|OWNERS|CODEOWNERS|Jenkinsfile|Procfile|Taskfile[^/]*"
+    r"|renovate\.json|sonar-project\.properties|go\.(?:mod|sum|work|work\.sum)|package(?:-lock)?\.json|yarn\.lock"
+    r"|pnpm-lock\.yaml|tsconfig[^/]*\.json)\Z"
+    r"|(?:\A|/)(?:\.[^/]+|node_modules|vendor|testdata|tests?|__tests__|docs?|examples?|scripts|charts|deploy\w*|k8s|helm"
     r"|terraform|build|dist|bin|tmp|coverage)/"
 )
 _LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"|`([^`]*)`|\'((?:[^\'\\\n]|\\.)*)\'')
@@ -71,35 +73,37 @@ class Project:
     def data(self) -> tuple[str, ...]:
         """Return all files of the project that may be data: neither sources nor what is only for people and tools.
 
-        Directories are named as a whole where all that is in them may go along. Raises Declined for a secret among
-        what sources name.
+        Directories are named as a whole where all that is in them may go along.
         """
         return self.grouped(path for path, source in self.files() if not self._aside(source))
 
     def named(self) -> tuple[str, ...]:
-        """Return the files and directories of the project that a string in its sources names."""
+        """Return the files and directories of the project that a string in its sources names.
+
+        Raises Declined for a secret among them.
+        """
         literals: dict[str, Place] = {}
         for path, text in self.texts().items():
             for match in _LITERAL.finditer(text):
                 value = next(filter(None, match.groups()), "")
                 if value and len(value) < 200 and re.search(r"[\w)]", value):
                     literals.setdefault(value, Place(path, text.count("\n", 0, match.start()) + 1))
-        candidates = {path: source for path, source in self.files() if not self.sources.search(source)}
+        below: dict[str, list[tuple[str, str]]] = {}
+        for file, source in self.files():
+            for path in (file, *map(str, PurePosixPath(file).parents)) if not self.sources.search(source) else ():
+                below.setdefault(path, []).append((file, source))
         found: set[str] = set()
         for value, place in literals.items():
-            fixed = re.split(r"[*?\[{%$]", value)[0] if re.search(r"[*?\[{%$]", value) else value
+            fixed = re.split(r"[*?\[{%$]", value)[0]
             fixed = fixed if fixed == value else fixed.rpartition("/")[0]
             fixed = re.sub(r"\A(?:\.\./)+", "", fixed)  # as from a directory of the sources
             for start in dict.fromkeys((self.workdir, self.home)):
                 path = posixpath.normpath(posixpath.join(start, fixed)) if fixed else ""
-                if not path or path in (self.home, self.workdir, "/"):
-                    continue
-                for file, source in candidates.items():
-                    if inside(file, path):
-                        if is_secret(self.candidate.build.context, source):
-                            raise Declined(f"the program names {value}, which holds a secret: {source}", place)
-                        if file == path or not _ASIDE.search(posixpath.relpath(file, path)):
-                            found.add(file)
+                for file, source in below.get(path, ()) if path not in (self.home, self.workdir, "/") else ():
+                    if is_secret(self.candidate.build.context, source):
+                        raise Declined(f"the program names {value}, which holds a secret: {source}", place)
+                    if file == path or not _ASIDE.search(posixpath.relpath(file, path)):
+                        found.add(file)
         return self.grouped(found)
 
     def _aside(self, source: str) -> bool:
@@ -109,9 +113,15 @@ class Project:
         )
 
     def grouped(self, paths: Iterable[str]) -> tuple[str, ...]:
-        """Return `paths` with whole directories in the place of all that is in them."""
-        wanted = set(paths)
-        everything = [path for path, _ in self.files()]
+        """Return `paths` with whole directories in the place of all that is in them.
+
+        What git ignores is left out, as it may not be there elsewhere, and in a directory it may go along.
+        """
+        context = self.candidate.build.context
+        ignored = untracked(context.read_ignored(".gitignore") or "")
+        absent = {path for path, source in self.files() if ignored(source)}
+        wanted = set(paths) - absent
+        everything = [path for path, source in self.files() if path not in absent or is_secret(context, source)]
         found: dict[str, None] = {}
         for path in sorted(wanted):
             if any(inside(path, other) for other in found):

@@ -33,7 +33,6 @@ _PROGRAMS = {
 _DIRECTORIES = {
     "next build": ".next",
     "react-scripts build": "build",
-    "nest build": "dist",
     "nuxt build": ".output",
     "nuxi build": ".output",
     "tsup": "dist",
@@ -43,7 +42,7 @@ _DIRECTORIES = {
     "vue-cli-service build": "dist",
 }
 # A configuration of these tools may name another directory.
-_CONFIGURED = re.compile(r"\b(?:distDir|outDir|outputDir|output\s*:\s*\{)")
+_CONFIGURED = re.compile(r"\b(?:distDir|outDir|outputDir|serverBuildPath|buildDir|output\s*:\s*\{)")
 _DEEPEST = 6
 
 
@@ -130,22 +129,33 @@ class Package:
         for one in self.expand(call):
             line = " ".join(one.words)
             name = next((directory for key, directory in _DIRECTORIES.items() if line.startswith(key)), "")
-            flag = re.search(r"(?:--out-?[dD]ir|--out-dir|--dist-dir|-d)[= ]([\w./-]+)", line)
+            flag = re.search(r"(?:--out-?[dD]ir|--dist-dir)[= ]([\w./-]+)", line)
             if one.program == "tsc":
-                project = re.search(r"(?:-p|--project)[= ](\S+)", line)
-                texts = [configuration.get(posixpath.basename(project[1] if project else "tsconfig.json"), "")]
-                texts.append(configuration.get("tsconfig.json", ""))
-                found = next((match for text in texts if (match := _OUT_DIR.search(text))), None)
-                name = posixpath.normpath(found[1]) if found else ""
+                name = self._compiled(line, configuration)
             elif flag:
                 name = posixpath.normpath(flag[1])
             elif name:
-                tool = one.program.removesuffix("-scripts")
+                tool = one.program.removesuffix("-scripts").removesuffix("-cli-service")
                 for file, text in configuration.items():
                     if file.startswith(f"{tool}.config") and _CONFIGURED.search(text):
                         raise Declined(f"where {tool} puts its output is for {file} to say", Place(file))
+                if tool in ("nuxt", "nuxi") and re.match(r"[\^~]?[12]\.", str(self.table("dependencies").get("nuxt"))):
+                    name = ".nuxt"
             if name and not name.startswith(("/", "..")) and name != ".":
                 yield name
 
+    @staticmethod
+    def _compiled(line: str, configuration: Mapping[str, str]) -> str:
+        """Return the directory that tsc writes to, "" if it writes none or beside its sources."""
+        project = re.search(r"(?:-p|--project)[= ](\S+)", line)
+        names = (posixpath.basename(project[1]) if project else "tsconfig.json", "tsconfig.json")
+        texts = [configuration.get(name, "") for name in names]
+        if "--noEmit" in line or any(_NO_EMIT.search(text) for text in texts):
+            return ""
+        found = next((match for text in texts if (match := _OUT_DIR.search(text))), None)
+        return posixpath.normpath(found[1]) if found else ""
 
-_OUT_DIR = re.compile(r'"outDir"\s*:\s*"([^"]+)"')
+
+# A comment may hold the same.
+_OUT_DIR = re.compile(r'^(?![ \t]*//).*"outDir"\s*:\s*"([^"]+)"', re.MULTILINE)
+_NO_EMIT = re.compile(r'^(?![ \t]*//).*"noEmit"\s*:\s*true', re.MULTILINE)

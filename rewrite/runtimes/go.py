@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..build.paths import inside, join
+from ..build.paths import inside
 from ..build.runs import Run, Step
 from ..ecosystems import _go_command as command_lines
 from ..model import Declined, Obligation, Place, assumed, proved
@@ -22,6 +22,7 @@ from ._bases import Reference, reference
 from ._candidate import Candidate
 from ._distribution import ALPINE, DEBIAN, DISTROLESS, Distribution, account_known, installed, needed
 from ._files import Project, uses_secret
+from ._go_outputs import Output, outputs
 
 NAME = "go"
 
@@ -65,16 +66,6 @@ def plan(candidate: Candidate) -> Runtime | None:
     return _Go(candidate, image).runtime()
 
 
-@dataclass(frozen=True, slots=True)
-class _Output:
-    """A binary that a command makes; `cgo` tells whether a C compiler may have had part in it."""
-
-    path: str
-    cgo: bool
-    step: Step
-    run: Run
-
-
 @dataclass(frozen=True)
 class _Go:
     candidate: Candidate
@@ -85,20 +76,22 @@ class _Go:
         candidate = self.candidate
         if candidate.start.program == "go":
             raise Declined("the program is compiled when the container starts", candidate.start.where)
-        outputs = self.outputs
-        if not outputs:
+        if not self.outputs:
             raise Declined("no `go build` or `go install` of a RUN makes a program")
         others = (*candidate.made(self._mine), *candidate.brought())
         scripts = tuple(path for call in candidate.calls if (path := candidate.script(call)))
-        binaries = self._started(outputs)
+        binaries = self._started(self.outputs)
         self._toolchain()
         distribution = self._distribution()
         account_known(candidate, distribution)
         names = frozenset(posixpath.basename(path) for path in (*binaries, *others))
+        kept = installed(candidate, distribution, self._linked)
+        if kept and distribution is DEBIAN and not self.image.suite:
+            raise Declined(f"which suite of Debian {kept[0]} comes from is not known, as the tag names none")
         packages = (
             *needed(candidate, distribution, names),
             *self._programs(distribution),
-            *installed(candidate, distribution, self._linked),
+            *kept,
             *self._extras(distribution),
         )
         if packages and not distribution.install:
@@ -127,87 +120,15 @@ class _Go:
         return True
 
     @cached_property
-    def outputs(self) -> tuple[_Output, ...]:
-        """The binaries that go commands make."""
-        found = []
-        for run, step in self.candidate.steps:
-            line = command_lines.read_line(step)
-            if line is None or line.subcommand not in ("build", "install"):
-                continue
-            place = self.candidate.build.step_place(run, step)
-            if line.directory is None or (
-                any(word is None for word in step.words) and "$" in line.options.get("o", "")
-            ):
-                raise Declined("where the binary lies is not known", place)
-            if step.env.get("GOOS", "linux") not in ("linux", None):
-                raise Declined("the binary is one for another system", place)
-            cgo = step.env.get("CGO_ENABLED", "1")
-            compiles = cgo != "0" and (self._compiler or not self.image.alpine)
-            names = [
-                self._name(package, line.directory)
-                for operand in line.operands or (".",)
-                for package in self._packages(operand, line.directory)
-            ]
-            if line.subcommand == "install":
-                directory = step.env.get("GOBIN") or f"{step.env.get('GOPATH') or '/go'}/bin"
-                found += [_Output(f"{directory}/{name}", compiles, step, run) for name in names]
-                continue
-            target = line.options.get("o", "")
-            path = join(line.directory, target or names[0])
-            if path is None or not names:
-                raise Declined("where the binary lies is not known", place)
-            is_directory = target.endswith("/") or len(names) > 1 or path in self._directories(run)
-            paths = [posixpath.join(path, name) for name in names] if is_directory and target else [path]
-            found += [_Output(one, compiles, step, run) for one in paths]
-        return tuple(found)
+    def outputs(self) -> tuple[Output, ...]:
+        """The binaries that go commands make, tools of other modules only where they are started."""
+        if not any(step.program == "go" for _, step in self.candidate.steps):
+            return ()
+        started = {call.program for call in self.candidate.calls}
+        found = outputs(self.candidate, self.project, self._compiler)
+        return tuple(one for one in found if not one.tool or posixpath.basename(one.path) in started)
 
-    def _directories(self, run: Run) -> tuple[str, ...]:
-        view = self.candidate.build.view(self.candidate.stage, run.instruction)
-        homes = self.candidate.homes
-        found = [one.destination for copy in view.copies for one in copy.mappings if one.is_dir]
-        made = [word for step in run.steps if step.program == "mkdir" for word in step.words if word]
-        return (
-            *homes,
-            *found,
-            *made,
-            "/usr/local/bin",
-            "/bin",
-            "/usr/bin",
-            "/go/bin",
-            "/app" if "/app" in homes else "/",
-        )
-
-    def _packages(self, operand: str, directory: str) -> tuple[str, ...]:
-        """Return the packages of an operand: for a pattern all programs below its directory."""
-        if "..." not in operand:
-            return (operand,)
-        top = join(directory, operand.removesuffix("...")) or ""
-        if not operand.startswith(".") or not operand.endswith("/...") or not top:
-            raise Declined(f"which programs {operand} means is not known")
-        texts = self.project.texts()
-        files = ((path, texts.get(source, "")) for path, source in self.project.files())
-        mains = {posixpath.dirname(path) for path, text in files if re.search(r"^package main\b", text, re.MULTILINE)}
-        return tuple(sorted(path for path in mains if inside(path, top)))
-
-    def _name(self, operand: str, directory: str) -> str:
-        """Return the name that go gives to a binary: the last part of the package's path, a major version left out."""
-        if operand.endswith(".go"):
-            return posixpath.basename(operand).removesuffix(".go")
-        path = operand.partition("@")[0]
-        if path.startswith(".") or path.startswith("/"):
-            below = join(directory, path) or ""
-            parent = below
-            while parent not in ("", "/", "%") and not self.candidate.view.exists(f"{parent}/go.mod"):
-                parent = posixpath.dirname(parent)
-            text = self.candidate.read(f"{parent}/go.mod") or ""
-            module = re.search(r'^\s*module\s+"?([^\s"]+)', text, re.MULTILINE)
-            if not module:
-                raise Declined("no go.mod of the build context says what the binary is called")
-            path = posixpath.normpath(posixpath.join(module[1], posixpath.relpath(below, parent)))
-        parts = path.split("/")
-        return parts[-2] if re.fullmatch(r"v[2-9]\d*", parts[-1]) and len(parts) > 1 else parts[-1]
-
-    def _started(self, outputs: tuple[_Output, ...]) -> dict[str, str]:
+    def _started(self, outputs: tuple[Output, ...]) -> dict[str, str]:
         """Return the binaries with their places in the final image; raises Declined if none of them is started."""
         found: dict[str, str] = {}
         starts = set()
@@ -225,13 +146,8 @@ class _Go:
                     starts.add(path)
         for output in outputs:
             found.setdefault(output.path, "")
-        moved = {
-            path for one in self.candidate.steps if one[1].program in ("cp", "mv") for path in one[1].words if path
-        }
-        if not starts and not moved:
-            raise Declined("what is started is none of the binaries that go makes", self.candidate.start.where)
         if not starts:
-            raise Declined("the binary is moved before it is started", self.candidate.start.where)
+            raise Declined("what is started is none of the binaries that go makes", self.candidate.start.where)
         return found
 
     @cached_property

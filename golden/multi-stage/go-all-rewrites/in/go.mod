@@ -1,0 +1,3 @@
+module example.org/team/shop
+
+go 1.22

@@ -1,0 +1,3 @@
+module example.org/team/tools
+
+go 1.22
