@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import rewrites
 from .build.build import Build
+from .build.secrets import literals
 from .errors import DockerfixError, SourceError
 from .model import Change, Defect, Place, Proposal, Refusal, Result, Tier
 from .project import Request, Session
@@ -134,6 +135,7 @@ class _State:
             tuple(self.defects),
             first.context.label,
             tuple(warnings),
+            literals(first.dockerfile),
         )
 
 

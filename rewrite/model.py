@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from .source.edits import Edit
@@ -134,7 +134,8 @@ class Result:
 
     `applied` are the proposals behind `changes`, in the order of application; `offered` those whose
     tier was not asked for (review, advice); `context` is the build context and who names it;
-    `warnings` are words in comments that mean nothing. All text is decoded with surrogateescape.
+    `warnings` are words in comments that mean nothing. `secrets` are the values that nobody is to be shown, with the
+    names of their variables. All text is decoded with surrogateescape.
     """
 
     path: str
@@ -145,3 +146,4 @@ class Result:
     defects: tuple[Defect, ...] = ()
     context: str = ""
     warnings: tuple[str, ...] = ()
+    secrets: tuple[tuple[str, str], ...] = field(default=(), repr=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from . import writer
 from .errors import DockerfixError, UsageError
-from .model import Result
+from .model import Change, Result
 from .paths import NAMES, dockerfiles_below, shown
 from .report import colour, diff, text
+from .report.masking import masked
 from .settings import Settings, load
 
 if TYPE_CHECKING:
@@ -184,21 +185,24 @@ class Run:
         options = self.options
         if self.verifications:
             self._report_proofs()
-        changes, left_out = diff.compatible(self.results)
+        shown = [masked(result) for result in self.results]
+        changes, left_out = diff.compatible(shown)
         if options.json:
             from .report import json
 
-            output(json.render(self.results, self.errors, diff.render(changes), written=options.write))
+            output(json.render(shown, self.errors, diff.render(changes), written=options.write))
             return
         document = options.diff or (options.stdin and options.write)
         if options.diff:
             output(diff.render(changes, colour.wanted(options.color, sys.stdout, os.environ)))
             for path in left_out:
                 output(f"warning: {path}: left out, the diff already changes one of its files differently\n", err=True)
+            for path in _unfit(self.results, changes):
+                output(f"warning: {path}: its diff lacks a secret, and does not apply; --write does\n", err=True)
         elif document:
             output("".join(self._new_text(result) for result in self.results))
         if not document or options.verbosity >= 0:
-            self._summarize(err=document)
+            self._summarize(shown, err=document)
 
     def _report_proofs(self) -> None:
         """Print what the builds have shown to standard error."""
@@ -207,15 +211,21 @@ class Run:
         wanted = colour.wanted(self.options.color, sys.stderr, os.environ)
         output(proofs.render(self.verifications, proofs.Look(self.options.verbosity, wanted)), err=True)
 
-    def _summarize(self, *, err: bool) -> None:
+    def _summarize(self, shown: Sequence[Result], *, err: bool) -> None:
         wanted = colour.wanted(self.options.color, sys.stderr if err else sys.stdout, os.environ)
         look = text.Look(self.options.verbosity, wanted, written=self.options.write)
         render = text.render_names if self.options.check else text.render
-        output(render(self.results, look), err=err)
+        output(render(shown, look), err=err)
 
     def _new_text(self, result: Result) -> str:
         """Return what standard input becomes; other files of the result stay as they are."""
         return next((change.after for change in result.changes if change.path == result.path), self._stdin)
+
+
+def _unfit(results: Iterable[Result], shown: Sequence[Change]) -> Iterator[str]:
+    """Yield the paths of files of whose diff a secret is left out."""
+    whole = {change.path: change for change in diff.compatible(results)[0]}
+    yield from (one.path for one in shown if diff.render([one]) != diff.render([whole.get(one.path, one)]))
 
 
 def complain(error: DockerfixError, color: str = "auto") -> None:

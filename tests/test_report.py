@@ -143,7 +143,7 @@ def test_json_holds_everything() -> None:
     assert (document["version"], document["written"], document["diff"]) == (1, True, "the diff")
     assert document["errors"] == [{"message": "bad", "path": "other", "line": 3, "hint": "mend it"}]
     (file,) = document["files"]
-    assert set(file) == set(RESULT.__dataclass_fields__)
+    assert set(file) == set(RESULT.__dataclass_fields__) - {"secrets"}
     assert file["changes"] == [{"path": "Dockerfile", "before": "FROM a\udcff\n", "after": "FROM b\n"}]
     assert file["applied"] == [
         {

@@ -1,10 +1,17 @@
-"""Files of the build context that look like secrets, by name or form. Their content never leaves this module."""
+"""Secrets: files of the build context, by name or form, and variables, by name. No content of a file is told."""
 
 from __future__ import annotations
 
 import re
 
+from ..source.dockerfile import Dockerfile
 from .context import Context
+
+# BuildKit's SecretsUsedInArgOrEnv (frontend/dockerfile/dockerfile2llb/convert.go) asks for these words.
+_VARIABLE = re.compile(r"(?i)(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|$)")
+_PUBLIC = re.compile(r"(?i)(?:_|^)public(?:_|$)")
+# A switch, a path, or nothing at all.
+_HARMLESS = re.compile(r"(?i)|\.?/.*|true|false|yes|no|on|off|none|null|\d")
 
 _NAMES = re.compile(
     r"(?:\A|/)(?:\.env(?:\.[^/]+)?|id_(?:rsa|dsa|ecdsa|ed25519)|\.netrc|\.pypirc|\.pgpass|\.htpasswd|\.git-credentials"
@@ -32,3 +39,27 @@ def is_secret(context: Context, path: str) -> bool:
     if _NAMES.search(path):
         return True
     return any(name.search(path) and content.search(context.read(path) or "") for name, content in _CONTENT.items())
+
+
+def is_secret_name(variable: str) -> bool:
+    """Tell whether a variable holds a secret, by its name."""
+    return bool(_VARIABLE.search(variable)) and not _PUBLIC.search(variable)
+
+
+def literal(value: str | None) -> str:
+    """Return the secret in what a variable is given, "" if that is none: a path, a switch, another variable."""
+    text = (value or "").strip("\"'")
+    return "" if "$" in text or _HARMLESS.fullmatch(text) else text
+
+
+def literals(dockerfile: Dockerfile) -> tuple[tuple[str, str], ...]:
+    """Return the secrets that stand in a Dockerfile, each with its variable; nobody is to be shown them."""
+    return tuple(
+        dict.fromkeys(
+            (pair.key, value)
+            for line in dockerfile.instructions
+            if line.keyword in ("ARG", "ENV")
+            for pair in line.pairs
+            if is_secret_name(pair.key) and (value := literal(pair.value))
+        )
+    )

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
 from .. import ecosystems
+from ..build.secrets import is_secret_name
 from .image import Image
 from .layers import FileEntry
 
@@ -133,7 +134,9 @@ def _config_differences(before: Image, after: Image) -> Iterator[Difference]:
         if item.name in ("env", "labels"):
             for key in sorted(old.keys() | new.keys()):
                 if old.get(key) != new.get(key):
-                    yield Difference(f"config.{item.name}.{key}", "value", old.get(key, ""), new.get(key, ""))
+                    values = old.get(key, ""), new.get(key, "")
+                    shown = ["a secret" if is_secret_name(key) and value else value for value in values]
+                    yield Difference(f"config.{item.name}.{key}", "value", *shown)
         elif old != new:
             yield Difference(f"config.{item.name}", "value", _shown(old), _shown(new))
 

@@ -1,0 +1,58 @@
+"""No output holds the value of a secret; what is written does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rewrite.build.secrets import literals
+from rewrite.cli import main
+from rewrite.model import Change, Result
+from rewrite.report.masking import masked
+from rewrite.source.dockerfile import parse
+
+VALUE = "s3cr3tValueOfToday"
+TEXT = f'''FROM node:22-slim
+ARG DB_PASSWORD=postgres
+ENV API_TOKEN="{VALUE}" \\
+    MODE=fast
+ENV AUTH_KEY {VALUE}
+ENV TOKEN_FILE=/run/{VALUE} ENABLE_AUTH=true PUBLIC_KEY=abc OTHER_TOKEN=$X
+ADD a.txt /postgres/
+RUN echo $API_TOKEN
+'''
+
+
+def test_literals() -> None:
+    found = literals(parse(TEXT))
+    assert found == (("DB_PASSWORD", "postgres"), ("API_TOKEN", VALUE), ("AUTH_KEY", VALUE))
+
+
+def test_a_word_is_masked_where_it_is_the_secret() -> None:
+    result = Result("Dockerfile", (Change("Dockerfile", TEXT, TEXT + f"# {VALUE}"),), secrets=literals(parse(TEXT)))
+    (change,) = masked(result).changes
+    assert VALUE not in change.after.replace(f"/run/{VALUE}", "")
+    assert "ARG DB_PASSWORD=***\n" in change.after
+    assert 'ENV API_TOKEN="***" \\\n    MODE=fast\nENV AUTH_KEY ***\n' in change.after
+    assert "/postgres/" in change.after
+    assert masked(result).secrets == ()
+
+
+@pytest.mark.parametrize(
+    "options", [["--diff"], ["-v"], ["--output-format", "json"], ["--diff", "--output-format", "json"]]
+)
+def test_no_output_holds_it(
+    options: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = TEXT.replace(f"/run/{VALUE}", "/run/x")
+    Path("Dockerfile").write_text(text, "utf-8")
+    Path("a.txt").touch()
+    assert main(["--review", *options]) == 1
+    printed = capfd.readouterr()
+    assert "***" in printed.out or "-v" in options
+    assert VALUE not in printed.out + printed.err
+    assert ("does not apply" in printed.err) == (options == ["--diff"])
+    assert main(["--review", "--write", "-q"]) == 0
+    assert VALUE in Path("Dockerfile").read_text("utf-8")
