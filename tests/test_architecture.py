@@ -117,6 +117,7 @@ def example(rewrite: ModuleType) -> tuple[str, str]:
 
 # What files must hold that a rewrite reads.
 CONTENTS = {
+    "main.go": "package main\n\nfunc main() {}\n",
     "go.mod": "module example.org/app\n\ngo 1.24\n\nrequire rsc.io/quote v1.5.2\n",
     "go.sum": "rsc.io/quote v1.5.2 h1:w5fcysjrx7yqtD/aO+QwRjYZOKnaM9Uh2b40tElTs3Y=\n",
 }
@@ -128,7 +129,7 @@ def situation(before: str, after: str, ignore: str | None = None) -> Build:
     """Return a small project with the example's Dockerfile in it, and the files that it names."""
     base = "" if "FROM " in before else "FROM python:3.12-slim\nWORKDIR /app\n"
     files = {"app.py": "", ".git/HEAD": "ref: refs/heads/main\n"}
-    for name in re.findall(r"[\w./-]+\.(?:txt|json|toml|lock|mod|sum)\b", before + after):
+    for name in re.findall(r"[\w./-]+\.(?:txt|json|toml|lock|mod|sum|go)\b", before + after):
         files[name] = CONTENTS.get(name, "flask==3.0.3\n")
     broad = "" if before.strip() else "COPY . .\n"
     return build(base + before + broad, files, ignore)

@@ -14,7 +14,7 @@ where C libraries or accounts would be missing. A file with more than one stage 
 -FROM golang:1.24
 +FROM golang:1.24 AS build
  WORKDIR /src
- COPY go.mod go.sum ./
+ COPY go.mod go.sum main.go ./
  RUN CGO_ENABLED=0 go build -o /bin/app .
 +
 +FROM gcr.io/distroless/static-debian12
