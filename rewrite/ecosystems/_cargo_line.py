@@ -192,3 +192,16 @@ def working_directory(step: Step, line: Line) -> str:
     if directory is None:
         raise Declined("the directory that cargo works in is not known")
     return directory
+
+
+def target_directory(step: Step, line: Line, root: str) -> str:
+    """Return the target directory's image path; raises Declined if it is not known."""
+    value = (
+        line.options.get("--target-dir")
+        or step.env.get("CARGO_TARGET_DIR", "")
+        or step.env.get("CARGO_BUILD_TARGET_DIR", "")
+    )
+    path = None if value is None else join(step.cwd, value) if value else posixpath.join(root, "target")
+    if path is None:
+        raise Declined("where cargo builds is not known")
+    return path

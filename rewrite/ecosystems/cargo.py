@@ -25,6 +25,7 @@ from ._cargo_line import (
     no_denials,
     read_line,
     settings,
+    target_directory,
     working_directory,
 )
 from ._cargo_project import Package, Project
@@ -119,23 +120,10 @@ def _cook(step: Step, line: Line) -> Command:
     recipe = join(step.cwd, line.options.get("--recipe-path", "recipe.json"))
     if step.cwd is None or recipe is None or line.has(*_UNFOLLOWED):
         raise Declined("what it reads or writes is not known")
-    target = Write(_target(step, line, step.cwd), "cargo builds there")
+    target = Write(target_directory(step, line, step.cwd), "cargo builds there")
     reads = (Read(recipe, "cargo-chef's recipe", required=True), *configuration_reads(step, step.cwd))
     home = Write(cargo_home(step), "cargo keeps what it downloads there", local=False)
     return Command(NAME, line.title, True, reads, (target, home), strangers=True)
-
-
-def _target(step: Step, line: Line, root: str) -> str:
-    """Return the target directory's image path; raises Declined if it is not known."""
-    value = (
-        line.options.get("--target-dir")
-        or step.env.get("CARGO_TARGET_DIR", "")
-        or step.env.get("CARGO_BUILD_TARGET_DIR", "")
-    )
-    path = None if value is None else join(step.cwd, value) if value else posixpath.join(root, "target")
-    if path is None:
-        raise Declined("where cargo builds is not known")
-    return path
 
 
 def cache(site: Site) -> CachePlan | None:
@@ -230,7 +218,7 @@ def fetch(site: Site) -> Fetch | None:
     if any((other := read_line(one)) and other.subcommand == "chef cook" for _, one in _steps(site)):
         return None
     _buildable(site, line, directory, project)
-    target = _target(step, line, project.root)
+    target = target_directory(step, line, project.root)
     home = cargo_home(step)
     reads = [Read(path, "it names the packages", required=True) for path in project.manifests]
     reads.append(Read(posixpath.join(project.root, "Cargo.lock"), "it says what is built", required=True))

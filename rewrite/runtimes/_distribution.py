@@ -129,11 +129,13 @@ def _programs(candidate: Candidate, call: Call) -> Iterator[str]:
             yield word.rpartition("/")[2]
 
 
-def installed(candidate: Candidate, distribution: Distribution, linked: bool) -> tuple[str, ...]:
+def installed(
+    candidate: Candidate, distribution: Distribution, linked: bool, judged: frozenset[str] = frozenset()
+) -> tuple[str, ...]:
     """Return the packages that the stage installs and the program may need: all but the known build tools.
 
-    `linked` tells whether the program may load libraries of the system. Raises Declined for a development
-    package whose library is not known.
+    `linked` tells whether the program may load libraries of the system; `judged` are packages whose libraries the
+    caller finds by itself. Raises Declined for a development package whose library is not known.
     """
     found: dict[str, None] = {}
     for run, step in candidate.steps:
@@ -145,7 +147,7 @@ def installed(candidate: Candidate, distribution: Distribution, linked: bool) ->
             continue
         for word in _packages(step.words, place):
             name = re.split("[=<>~:]", word)[0]
-            if name in _BUILD_ONLY:
+            if name in _BUILD_ONLY | judged:
                 continue
             if not re.search(r"-dev(?:el)?\Z|-headers\Z", name):
                 found[word if "=" not in word else name] = None

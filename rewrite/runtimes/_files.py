@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from ..build.paths import inside
 from ..build.secrets import is_secret
-from ..model import Declined, Place
+from ..model import Declined, Obligation, Place, assumed
 from ._candidate import Candidate
 from ._untracked import untracked
 
@@ -150,3 +150,27 @@ def uses_secret(project: Project, asks: re.Pattern[str]) -> None:
     found = project.find(asks) if env else None
     if found:
         raise Declined(f"the program reads {env}, which may hold secrets, and would not find it", found[1])
+
+
+def reading(
+    project: Project, env_file: re.Pattern[str], whole: re.Pattern[str], unnamed: re.Pattern[str]
+) -> tuple[tuple[str, ...], Obligation]:
+    """Return which files of the project the program reads, and how far that is known.
+
+    `env_file` finds where sources read a `.env`, `whole` where they serve or walk the whole directory, for which it
+    raises Declined, and `unnamed` where they open what is named elsewhere, so that all data files go along.
+    """
+    uses_secret(project, env_file)
+    found = project.find(whole)
+    if found:
+        raise Declined("the program serves or walks its whole directory", found[1])
+    claim = "the program reads no other file of the project"
+    opened = project.find(unnamed)
+    paths = project.named() if opened is None else project.data()
+    listed = ", ".join(paths) or "none"
+    if opened is None:
+        files = len(project.texts())
+        doubt = f"of the paths in {files} source files these are files of it: {listed}; modules may read more"
+        return paths, assumed(claim, doubt)
+    doubt = f"{opened[0][0]}…) opens what is named elsewhere; all data files of the project go along: {listed}"
+    return paths, assumed(claim, doubt, opened[1])

@@ -21,7 +21,7 @@ from . import Carried, Runtime
 from ._bases import Reference, reference
 from ._candidate import Candidate
 from ._distribution import ALPINE, DEBIAN, DISTROLESS, Distribution, account_known, installed, needed
-from ._files import Project, uses_secret
+from ._files import Project, reading
 from ._go_outputs import Output, outputs
 
 NAME = "go"
@@ -96,7 +96,7 @@ class _Go:
         )
         if packages and not distribution.install:
             raise Declined(f"{packages[0]} cannot be installed in a distroless image")
-        data, proof = self._data()
+        data, read = reading(self.project, _ENV_FILE, _WHOLE, _READS)
         carried = [Carried(path, target) for path, target in binaries.items()]
         carried += [Carried(path) for path in dict.fromkeys((*scripts, *data, *others)) if path not in binaries]
         return Runtime(
@@ -106,7 +106,7 @@ class _Go:
             tuple(carried),
             tuple(sorted(set(packages))),
             build_only=_BUILD_ONLY,
-            proof=(*proof, self._loads(distribution)),
+            proof=(read, self._loads(distribution)),
         )
 
     def _mine(self, run: Run, step: Step) -> bool:
@@ -237,30 +237,6 @@ class _Go:
         zone = "TZ" in self.candidate.stage.end.env or self.project.find(_ZONES)
         if zone and not self.project.find(_ZONES_INSIDE):
             yield "tzdata"
-
-    def _data(self) -> tuple[tuple[str, ...], tuple[Obligation, ...]]:
-        """Return what the program reads of the project, and the proof."""
-        project = self.project
-        uses_secret(project, _ENV_FILE)
-        whole = project.find(_WHOLE)
-        if whole:
-            raise Declined("the program serves or walks its whole directory", whole[1])
-        claim = "the program reads no other file of the project"
-        unnamed = project.find(_READS)
-        files = len(project.texts())
-        if unnamed is None:
-            paths = project.named()
-            listed = ", ".join(paths) or "none"
-            return paths, (
-                assumed(
-                    claim,
-                    f"of the paths in {files} source files these are files of it: {listed}; modules may read more",
-                ),
-            )
-        paths = project.data()
-        listed = ", ".join(paths) or "none"
-        doubt = f"{unnamed[0][0]}…) opens what is named elsewhere; all data files of the project go along: {listed}"
-        return paths, (assumed(claim, doubt, unnamed[1]),)
 
     def _loads(self, distribution: Distribution) -> Obligation:
         claim = "the binary finds the libraries that it loads"

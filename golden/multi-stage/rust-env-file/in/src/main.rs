@@ -1,0 +1,3 @@
+fn main() {
+    dotenvy::dotenv().ok();
+}
