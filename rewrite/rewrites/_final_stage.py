@@ -63,7 +63,7 @@ class FinalStage:
     def copied(self) -> tuple[Instruction, ...]:
         """The instructions above that both stages need, in their order."""
         found = [line for line in self._above if self._is_copied(line)]
-        users = [line for line, after in zip(found, [*found[1:], None], strict=True) if not _same(line, after)]
+        users = [line for line, after in zip(found, [*found[1:], None], strict=False) if not _same(line, after)]
         wanted = [*users, *self.moved, *self.tail]
         names = {
             pair.key

@@ -13,6 +13,7 @@ from ..build.build import Build, View
 from ..build.paths import SYSTEM, inside
 from ..build.programs import BINARIES
 from ..build.runs import Run, Step
+from ..build.secrets import is_secret
 from ..build.stages import Stage
 from ..model import Declined
 from ..source.dockerfile import Instruction
@@ -118,9 +119,9 @@ class Candidate:
 
     @cached_property
     def homes(self) -> tuple[str, ...]:
-        """The directories in which the project is built: those that WORKDIR names, but for the root."""
-        found = {state.workdir for state in self.stage.states if state.workdir not in (None, "/")}
-        return tuple(sorted(str(path) for path in found))
+        """The directories in which the project is built: those that WORKDIR and ``cd`` name, but for the system's."""
+        found = {state.workdir for state in self.stage.states} | {step.cwd for _, step in self.steps}
+        return tuple(sorted(path for path in found if path and path not in ("/", *SYSTEM, *_TEMPORARY)))
 
     def made(self, mine: Callable[[Run, Step], bool]) -> tuple[str, ...]:
         """Return what known commands leave outside of the project: single files, each by its image path.
@@ -173,6 +174,12 @@ class Candidate:
                 continue
             if copy.opaque:
                 raise Declined(f"what a COPY brings is not known: {copy.opaque}", place)
+            outside = [one for one in copy.mappings if not any(inside(one.destination, home) for home in self.homes)]
+            for one in outside:
+                files = self.build.context.files(one.source)
+                secret = next((file.path for file in files if is_secret(self.build.context, file.path)), "")
+                if secret or one.source == "." or inside(".git", one.source):
+                    raise Declined(f"a COPY brings {secret or 'the whole context'} to {one.destination}", place)
             for path in copy.writes(self.build.context):
                 if not any(inside(path, home) for home in self.homes):
                     found[path] = None

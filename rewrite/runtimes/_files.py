@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from ..build.paths import inside
@@ -39,8 +40,15 @@ class Project:
     sources: re.Pattern[str]
     _texts: dict[str, str] = field(default_factory=dict, init=False, repr=False)
 
-    def files(self) -> Iterator[tuple[str, str]]:
-        """Yield the image path and the context path of each file of the project."""
+    def files(self) -> tuple[tuple[str, str], ...]:
+        """Return the image path and the context path of each file of the project."""
+        return self._files
+
+    @cached_property
+    def _files(self) -> tuple[tuple[str, str], ...]:
+        return tuple(self._found())
+
+    def _found(self) -> Iterator[tuple[str, str]]:
         context = self.candidate.build.context
         for copy in self.candidate.view.copies:
             for mapping in copy.mappings:
