@@ -55,6 +55,7 @@ class Session:
         directory, evidence, builder, doubt = self._context(request.place, dockerfile, settings)
         context = contexts.load(directory, request.place.absolute(), beside=builder != "legacy")
         ignore_file = Path(context.ignore_path).absolute()
+        place = request.place.absolute()
         inside = ignore_file.is_relative_to(directory.absolute())
         name = shown(ignore_file)
         context = replace(context, ignore_path=name, label=f"{shown(directory)} ({evidence})")
@@ -73,6 +74,8 @@ class Session:
             self._digests(dockerfile),
             settings.mounts,
             self._history(directory),
+            place.relative_to(directory.absolute()).as_posix() if place.is_relative_to(directory.absolute()) else "",
+            self._locate(request.place).mentions,
         )
 
     def _history(self, directory: Path) -> Callable[[], History]:

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from ..model import Place
 from ..source.dockerfile import Dockerfile, Instruction
+from .buildfiles import Mention
 from .changes import Change, copy_change, run_change
 from .context import Context
 from .copies import Copy, from_context, read_copy
@@ -24,8 +25,9 @@ class Build:
     is who builds it; `ignore_text` is the ignore file's text, None where there is no such file;
     `ignore_name` is its path inside the context ("" if it lies outside); `doubt` says why this may
     not be the context at all. `digests` are those of base images, by reference, None where nobody was asked.
-    `mounts` tells whether cache mounts are wanted.
-    `history` gives that of the context's files, which is read when somebody asks.
+    `mounts` tells whether cache mounts are wanted. `history` gives that of the context's files, which is read when
+    somebody asks. `name` is the Dockerfile's path inside the context ("" if it lies outside); `mentions` are the places
+    that say how it is built.
     """
 
     path: str
@@ -39,6 +41,8 @@ class Build:
     digests: Mapping[str, str] | None = None
     mounts: bool = True
     history: Callable[[], History] = History
+    name: str = ""
+    mentions: tuple[Mention, ...] = ()
 
     @property
     def dockerfiles(self) -> tuple[tuple[str, Dockerfile], ...]:

@@ -5,8 +5,9 @@ A file that is no YAML, or not of the expected shape, mentions nothing. Lines ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,18 @@ from .commandlines import Invocation, Places, expand, invocations, locate_path
 _BUILD_ACTION = "docker/build-push-action"
 _GIT_CONTEXT = "{{defaultContext}}"
 _GITLAB_SCRIPTS = ("before_script", "script", "after_script")
+_USUAL = frozenset({"push", "pull_request", "pull_request_target", "merge_group"})
+# A condition that speaks of these is for builds that are meant to be from scratch.
+_SELDOM = re.compile(r"schedule|\btags?\b|TAG|release|dispatch|manual|refs/tags")
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """One place that says how an image is built; `dockerfiles` are where the builder looks for the Dockerfile."""
+    """One place that says how an image is built; `dockerfiles` are where the builder looks for the Dockerfile.
+
+    `no_cache` tells whether each push or pull request builds without the cache; `from_git`, that the builder fetches
+    the context itself; `classic_line` is the line that turns BuildKit off, 0 if none does.
+    """
 
     file: Path
     line: int
@@ -28,12 +36,17 @@ class Mention:
     dockerfiles: tuple[Path, ...]
     target: str | None = None
     builder: str | None = None
+    no_cache: bool = False
+    from_git: bool = False
+    classic_line: int = 0
 
 
 def by_command(file: Path, first_line: int, found: Invocation) -> Mention:
     """Return the mention that a command line makes in a text that starts at `first_line` of `file`."""
     line = first_line + found.line - 1
-    return Mention(file, line, found.command, found.context, found.dockerfiles, found.target, found.builder)
+    return Mention(
+        file, line, found.command, found.context, found.dockerfiles, found.target, found.builder, found.no_cache
+    )
 
 
 def in_compose(file: Path, text: str, root: Path) -> Iterator[Mention]:
@@ -60,7 +73,8 @@ def _compose_build(file: Path, service: Any, build: Any, places: Places) -> Ment
     if context is None or dockerfile is None:
         return None
     line = _line(options, "context") or _line(options, "dockerfile") or _line(service, "build")
-    return Mention(file, line, "build.context", context, (dockerfile,), _target(options))
+    no_cache = options.get("no_cache") is True
+    return Mention(file, line, "build.context", context, (dockerfile,), _target(options), no_cache=no_cache)
 
 
 def _target(options: Mapping[str, Any]) -> str | None:
@@ -75,12 +89,24 @@ def in_workflow(file: Path, text: str, root: Path) -> Iterator[Mention]:
         for job in map(_mapping, _mapping(workflow.get("jobs")).values()):
             directory = _working_directory(job) or _working_directory(workflow) or "."
             for step in map(_mapping, _sequence(job.get("steps"))):
+                usual = _is_usual(workflow, job, step)
+                found: Iterable[Mention] = ()
                 if (_text(step, "uses") or "").startswith(_BUILD_ACTION):
-                    mention = _build_action(file, step, root)
-                    if mention:
-                        yield mention
+                    found = _build_action(file, step, root)
                 elif _text(step, "run"):
-                    yield from _run_step(file, step, directory, root)
+                    found = _run_step(file, step, directory, root)
+                yield from (replace(mention, no_cache=mention.no_cache and usual) for mention in found)
+
+
+def _is_usual(workflow: Mapping[str, Any], job: Mapping[str, Any], step: Mapping[str, Any]) -> bool:
+    """Tell whether each push or pull request runs a step: not a night, a release or a person that asks for it."""
+    if any(_SELDOM.search(_text(holder, "if") or "") for holder in (job, step)):
+        return False
+    triggers = workflow.get("on")
+    names = [triggers] if isinstance(triggers, str) else list(triggers or ())
+    pushed = _mapping(_mapping(triggers).get("push"))
+    tags_alone = "tags" in pushed and "branches" not in pushed and "branches-ignore" not in pushed
+    return any(name in _USUAL and not (name == "push" and tags_alone) for name in names)
 
 
 def _working_directory(holder: Mapping[str, Any]) -> str | None:
@@ -93,7 +119,7 @@ def _run_step(file: Path, step: Mapping[str, Any], directory: str, root: Path) -
         yield from _in_commands(file, step, "run", step["run"], Places(root, start))
 
 
-def _build_action(file: Path, step: Mapping[str, Any], root: Path) -> Mention | None:
+def _build_action(file: Path, step: Mapping[str, Any], root: Path) -> Iterator[Mention]:
     options = _mapping(step.get("with"))
     written, what = _text(options, "context"), _BUILD_ACTION
     line = _line(options, "context") or _line(step, "uses")
@@ -105,20 +131,23 @@ def _build_action(file: Path, step: Mapping[str, Any], root: Path) -> Mention | 
     name = _text(options, "file")
     base = context if from_git or not name else root
     dockerfile = locate_path(expand(name or "Dockerfile"), Places(root, root), base)
-    if context is None or dockerfile is None:
-        return None
-    return Mention(file, line, what, context, (dockerfile,), _target(options))
+    if context is not None and dockerfile is not None:
+        no_cache = options.get("no-cache") is True
+        target = _target(options)
+        yield Mention(file, line, what, context, (dockerfile,), target, no_cache=no_cache, from_git=from_git)
 
 
 def in_gitlab(file: Path, text: str, root: Path) -> Iterator[Mention]:
     """Yield what the jobs of a GitLab pipeline build in their scripts, which start in the repository's root."""
     for document in _documents(text):
         for job in _mapping(document).values():
+            seldom = any(_SELDOM.search(str(_mapping(job).get(key) or "")) for key in ("rules", "only", "when"))
             for key in _GITLAB_SCRIPTS:
                 commands = _mapping(job).get(key)
+                found: Iterable[Mention] = _gitlab_lines(file, _sequence(commands), root)
                 if isinstance(commands, str):
-                    yield from _in_commands(file, job, key, commands, Places(root, root))
-                yield from _gitlab_lines(file, _sequence(commands), root)
+                    found = _in_commands(file, job, key, commands, Places(root, root))
+                yield from (replace(mention, no_cache=mention.no_cache and not seldom) for mention in found)
 
 
 def _gitlab_lines(file: Path, commands: Sequence[Any], root: Path) -> Iterator[Mention]:

@@ -48,6 +48,7 @@ class Invocation:
     dockerfiles: tuple[Path, ...]
     target: str | None
     builder: str | None
+    no_cache: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,8 @@ def _invocation(line: int, words: list[str], places: Places, directory: Path | N
     places_to_look: tuple[Path, ...] = (dockerfile,)
     if builder == "buildah":
         places_to_look = (dockerfile, context / written) if written else (context / "Containerfile", dockerfile)
-    return Invocation(line, command, context, places_to_look, _known(options.get("--target")), builder)
+    no_cache = "--no-cache" in words or "--no-cache=true" in words
+    return Invocation(line, command, context, places_to_look, _known(options.get("--target")), builder, no_cache)
 
 
 def _kaniko(line: int, words: list[str], places: Places, directory: Path | None) -> Invocation | None:

@@ -27,7 +27,7 @@ _LESSER_SIGNS = (*_COMPOSE[:2], "docker-compose.yml", "docker-compose.yaml", "Ma
 _HIGHEST = 4
 _LARGEST = 1_000_000
 _STRICTEST = ("legacy", "kaniko", "buildah")
-_CLASSIC = re.compile(r"""\bDOCKER_BUILDKIT['"]?\s*(?:[:?]?=|:)\s*['"]?(?:0|false)\b""")
+_CLASSIC = re.compile(r"""^[^#\n]*\bDOCKER_BUILDKIT['"]?\s*(?:[:?]?=|:)\s*['"]?(?:0|false)\b""", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ class Located:
     """A Dockerfile's context and the file and line that say so.
 
     `builder` is `legacy`, `buildah` or `kaniko` where a mention is built by that, None for BuildKit.
-    `stated` tells whether a file says so at all; `others` are contexts that it is built with as well.
+    `stated` tells whether a file says so at all; `others` are contexts that it is built with as well; `mentions` are
+    all that is said.
     """
 
     context: Path
@@ -44,6 +45,7 @@ class Located:
     builder: str | None = None
     stated: bool = True
     others: tuple[Path, ...] = ()
+    mentions: tuple[Mention, ...] = ()
 
 
 def find_dockerfiles(path: Path) -> list[Path]:
@@ -99,7 +101,8 @@ class Locator:
         targets = {mention.target for mention in agreed}
         target = targets.pop() if len(targets) == 1 else None
         place = _place(agreed[0], root) + "".join(doubts)
-        return Located(context, place, target, builder, others=tuple(other for other, _ in others))
+        elsewhere = tuple(other for other, _ in others)
+        return Located(context, place, target, builder, others=elsewhere, mentions=tuple(mentions))
 
     def _mentions(self, dockerfile: Path, root: Path) -> Iterator[Mention]:
         """Yield what the files say, the most telling kind first; files that do not say `build` are not parsed."""
@@ -184,15 +187,17 @@ def _in_shell_script(file: Path, text: str, root: Path) -> Iterator[Mention]:
 
 def _in_script(file: Path, text: str, places: Places, *, fresh_lines: bool) -> Iterator[Mention]:
     for found in invocations(text, places, fresh_lines=fresh_lines):
-        yield by_command(file, 1, found)
+        # A person who calls these wants it so.
+        yield replace(by_command(file, 1, found), no_cache=False)
 
 
 def _legacy(mentions: Iterable[Mention], text: str) -> Iterator[Mention]:
     """Mark the plain `docker build` of a file that turns BuildKit off."""
-    classic = _CLASSIC.search(text) is not None
+    classic = _CLASSIC.search(text)
+    line = text.count("\n", 0, classic.end()) + 1 if classic else 0
     for mention in mentions:
         plain = mention.what.startswith("docker ") and "buildx" not in mention.what
-        yield replace(mention, builder="legacy") if classic and plain else mention
+        yield replace(mention, builder="legacy", classic_line=line) if classic and plain else mention
 
 
 def _directories(directory: Path) -> list[Path]:
