@@ -233,7 +233,7 @@ def unharmed(
 
     `added` are the bases of stages that stand behind the others now.
     """
-    if after.problems or [d.value for d in before.directives] != [d.value for d in after.directives]:
+    if after.problems or not _same_directives(before, after):
         return False
     if not _same_bases(before, after, added) or _comments(before) - _comments(after):
         return False
@@ -244,6 +244,13 @@ def unharmed(
             if text not in remaining:
                 return False
     return True
+
+
+def _same_directives(before: syntax.Dockerfile, after: syntax.Dockerfile) -> bool:
+    """Tell whether the parser directives are what they were; a ``# syntax`` may join them at the top."""
+    old, new = ([(one.name, one.value) for one in tree.directives] for tree in (before, after))
+    added = len(new) == len(old) + 1 and new[0][0] == "syntax"
+    return old == (new[1:] if added else new)
 
 
 def _same_bases(before: syntax.Dockerfile, after: syntax.Dockerfile, added: Sequence[str]) -> bool:

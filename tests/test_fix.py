@@ -70,6 +70,7 @@ GOOD = rewrite("good", {"CMD c": "CMD d"})
         ("changes the stages", {"python:3.12-slim": "python:3.13-slim"}),
         ("adds a stage", {"CMD c\n": "FROM x\nCMD c\n"}),
         ("makes a directive of a comment", {"# one": "# escape=`\n# one"}),
+        ("adds two directives", {"# one": "# syntax=a\n# check=skip=all\n# one"}),
         ("swallows the next instruction", {"-slim\n": "-slim \\\n"}),
         ("opens a heredoc that never ends", {"RUN a": "RUN <<E a"}),
     ],

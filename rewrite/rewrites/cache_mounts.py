@@ -34,12 +34,12 @@ from ..ecosystems import CachePlan, Ecosystem, ScriptEdit, Site
 from ..model import Declined, Obligation, Proposal, Refusal, assumed, proved
 from ..source.edits import Edit, Span
 from ..source.shell import Word
+from ._frontend import older
 from ._script_edits import delete, insert, insert_behind, mount_flags
 from ._taking_out import commands, operands_only
 from ._unread import STANDING, asks, unread
 
 NAME = "cache-mounts"
-_OLD_SYNTAX = re.compile(r"docker/dockerfile:(?:1\.[01](?:\.|-|\Z)|experimental|0)")
 
 
 def find(build: Build) -> Iterator[Proposal | Refusal]:
@@ -101,8 +101,7 @@ def _builder(build: Build, run: Run) -> None:
         raise Declined("the RUN has no network, and so needs the cache that is in the image")
     if build.builder in ("legacy", "kaniko"):
         raise Declined(f"the builder ({build.builder}) has no cache mounts")
-    syntax = build.dockerfile.directive("syntax")
-    if syntax and _OLD_SYNTAX.match(syntax):
+    if syntax := older(build, 2):
         raise Declined(f"# syntax={syntax} is older than cache mounts (1.2)")
 
 

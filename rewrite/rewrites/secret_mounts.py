@@ -41,6 +41,7 @@ from ..source.dockerfile import Instruction
 from ..source.edits import Edit
 from ..source.words import variables
 from ._copied_secrets import copied
+from ._frontend import older
 from ._layout import block_of, removals
 from ._reading import is_named, may_read
 from ._script_edits import mount_flags
@@ -48,7 +49,6 @@ from ._script_edits import mount_flags
 NAME = "secret-mounts"
 
 # Secrets in the environment came with frontend 1.10 (FACTS.md, 2.2).
-_OLD_SYNTAX = re.compile(r"docker/dockerfile:(?:1\.[0-9](?:\.|-|\Z)|experimental|0)")
 
 
 _LARGE = 1_000_000
@@ -175,8 +175,7 @@ def _global_lines(build: Build) -> Iterator[Instruction]:
 def _builder(build: Build) -> None:
     if build.builder != "buildkit":
         raise Declined(f"the builder ({build.builder}) may not know secrets in the environment")
-    syntax = build.dockerfile.directive("syntax")
-    if syntax and _OLD_SYNTAX.match(syntax):
+    if syntax := older(build, 10):
         raise Declined(f"# syntax={syntax} is older than secrets in the environment (1.10)")
 
 

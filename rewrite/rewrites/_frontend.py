@@ -1,0 +1,22 @@
+"""Which version of the Dockerfile frontend a ``# syntax`` line asks for."""
+
+from __future__ import annotations
+
+import re
+
+from ..build.build import Build
+
+_OFFICIAL = re.compile(r"(?:docker\.io/)?docker/dockerfile(?::(?P<tag>[\w.-]+))?(?:@.*)?")
+_VERSION = re.compile(r"(?P<major>\d+)(?:\.(?P<minor>\d+)(?:\.\d+)?)?(?:-.*)?")
+
+
+def older(build: Build, minor: int) -> str:
+    """Return the ``# syntax`` in force if it is Docker's own and older than 1.`minor`, else ""."""
+    value = build.dockerfile.directive("syntax") or ""
+    official = _OFFICIAL.fullmatch(value)
+    tag = official["tag"] or "latest" if official else "latest"
+    version = _VERSION.fullmatch(tag)
+    if tag == "experimental" or (version and version["major"] == "0"):
+        return value
+    # A tag without a minor version is the newest one.
+    return value if version and version["major"] == "1" and int(version["minor"] or minor) < minor else ""
