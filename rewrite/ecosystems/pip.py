@@ -78,14 +78,18 @@ _OFF = Switch(("--no-cache-dir", "--no-cache"), "PIP_NO_CACHE_DIR", "''", "pip t
 
 def recognise(step: Step, view: View) -> Command | None:
     """Return what a pip command does; an install's layer is the one that matters."""
-    start = _arguments_start(step)
-    if start is None:
+    if _arguments_start(step) is None:
         return None
     try:
-        found = arguments(_without_patterns(step), start, _SWITCHES, _VALUED)
-        return _command(step, view, found)
+        return _command(step, view, given(step))
     except UnknownOption as error:
         return Command(NAME, "pip", install=bool(_DOWNLOADS & set(step.words)), declined=Declined(str(error)))
+
+
+def given(step: Step) -> tuple[Argument, ...]:
+    """Return the operands and options of a pip command, the subcommand first; raises UnknownOption."""
+    start = _arguments_start(step)
+    return () if start is None else tuple(arguments(_without_patterns(step), start, _SWITCHES, _VALUED))
 
 
 def _arguments_start(step: Step) -> int | None:

@@ -37,7 +37,7 @@ from ..runtimes import Candidate, Carried, Runtime
 from ..source.edits import Edit, Span
 from ..templates import render
 from ._final_stage import FinalStage
-from ._layout import removals
+from ._layout import block_of, removals
 from ._owners import owner_of
 
 NAME = "multi-stage"
@@ -102,6 +102,11 @@ def _split(candidate: Candidate, runtime: Runtime) -> Proposal:
     named = Edit(build.path, Span(*[stage.from_.words[-1].span.end] * 2), f" {'AS' if upper else 'as'} {_STAGE}")
     head = Edit(build.path, Span(at, at), (before + text).replace("\r\n", "\n").replace("\n", dockerfile.newline))
     taken = [Edit(build.path, span, "") for span in removals(dockerfile, final.moved)]
+    if runtime.above:
+        start = block_of(dockerfile, runtime.above).body.start
+        taken.append(
+            Edit(build.path, Span(start, start), "".join(line + dockerfile.newline for line in runtime.prepared))
+        )
     return Proposal(
         NAME,
         f"build in a stage of its own, and run {runtime.title}",

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Protocol
 
 from ..model import Obligation
+from ..source.dockerfile import Instruction
 from ._candidate import ACCOUNTS, Candidate
 from ._distribution import Distribution
 
@@ -53,8 +54,8 @@ class Runtime:
 
     `title` names it in a few words. `base` is the reference after FROM; `distribution` what that image is known to
     have. `packages` are the distribution's to install. `lines` are further instructions above the COPYs, as root.
-    `build_only` matches the variables that only the build reads. At least one obligation of `proof` is assumed, as
-    nobody knows all that a program may look for.
+    `build_only` matches the variables that only the build reads. `prepared` are lines for the build stage, above the
+    instruction `above`. At least one obligation of `proof` is assumed, as nobody knows all that a program may look for.
     """
 
     title: str
@@ -65,6 +66,8 @@ class Runtime:
     lines: tuple[str, ...] = ()
     stages: tuple[Extra, ...] = ()
     build_only: re.Pattern[str] = NEVER
+    prepared: tuple[str, ...] = ()
+    above: Instruction | None = None
     proof: tuple[Obligation, ...] = ()
     notes: tuple[str, ...] = ()
 

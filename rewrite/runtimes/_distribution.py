@@ -69,6 +69,7 @@ _BUILD_ONLY = frozenset(
     " software-properties-common python3 python3-dev python3-pip python2 python upx upx-ucl vim nano less"
     " dos2unix apt-transport-https".split()
 )
+_DEVELOPMENT = re.compile(r"-dev(?:el)?\Z|-headers\Z")
 # The library that a program linked with a development package loads; only names that no release has changed.
 _LIBRARIES = {
     "Debian": {
@@ -83,9 +84,29 @@ _LIBRARIES = {
         "libcairo2-dev": "libcairo2",
         "libpango1.0-dev": "libpango-1.0-0",
         "libxml2-utils-dev": "libxml2",
+        "libxml2-dev": "libxml2",
+        "libxslt1-dev": "libxslt1.1",
+        "libxslt-dev": "libxslt1.1",
+        "libjpeg-dev": "libjpeg62-turbo",
+        "libjpeg62-turbo-dev": "libjpeg62-turbo",
+        "libfreetype6-dev": "libfreetype6",
+        "liblcms2-dev": "liblcms2-2",
+        "libopenjp2-7-dev": "libopenjp2-7",
+        "libyaml-dev": "libyaml-0-2",
+        "libgmp-dev": "libgmp10",
+        "unixodbc-dev": "unixodbc",
+        "libsndfile1-dev": "libsndfile1",
+        "libmemcached-dev": "libmemcached11",
+        "libsasl2-dev": "libsasl2-2",
     },
     "Alpine": {
         "postgresql-dev": "libpq",
+        "mariadb-dev": "mariadb-connector-c",
+        "mariadb-connector-c-dev": "mariadb-connector-c",
+        "libxml2-dev": "libxml2",
+        "libxslt-dev": "libxslt",
+        "jpeg-dev": "libjpeg-turbo",
+        "libjpeg-turbo-dev": "libjpeg-turbo",
         "libpq-dev": "libpq",
         "sqlite-dev": "sqlite-libs",
         "zlib-dev": "zlib",
@@ -138,25 +159,31 @@ def installed(
     caller finds by itself. Raises Declined for a development package whose library is not known.
     """
     found: dict[str, None] = {}
+    for word, place in _asked(candidate):
+        name = re.split("[=<>~:]", word)[0]
+        if name in _BUILD_ONLY | judged:
+            continue
+        if not _DEVELOPMENT.search(name):
+            found[word if "=" not in word else name] = None
+        elif linked:
+            library = _LIBRARIES.get(distribution.name, {}).get(name)
+            if library is None:
+                raise Declined(f"which library a program built with {name} loads is not known", place)
+            found[library] = None
+    return tuple(found)
+
+
+def tools(candidate: Candidate) -> tuple[str, ...]:
+    """Return the packages that the stage installs and only a build needs."""
+    return tuple(word for word, _ in _asked(candidate) if word in _BUILD_ONLY or _DEVELOPMENT.search(word))
+
+
+def _asked(candidate: Candidate) -> Iterator[tuple[str, Place]]:
     for run, step in candidate.steps:
         command = ecosystems.recognise(step, candidate.build.view(candidate.stage, run.instruction))
-        if command is None or command.ecosystem not in ecosystems.of_the_system():
-            continue
-        place = candidate.build.step_place(run, step)
-        if not command.install:
-            continue
-        for word in _packages(step.words, place):
-            name = re.split("[=<>~:]", word)[0]
-            if name in _BUILD_ONLY | judged:
-                continue
-            if not re.search(r"-dev(?:el)?\Z|-headers\Z", name):
-                found[word if "=" not in word else name] = None
-            elif linked:
-                library = _LIBRARIES.get(distribution.name, {}).get(name)
-                if library is None:
-                    raise Declined(f"which library a program built with {name} loads is not known", place)
-                found[library] = None
-    return tuple(found)
+        if command and command.ecosystem in ecosystems.of_the_system() and command.install:
+            place = candidate.build.step_place(run, step)
+            yield from ((word, place) for word in _packages(step.words, place))
 
 
 def _packages(words: Iterable[str | None], place: Place) -> Iterator[str]:

@@ -1,0 +1,4 @@
+#!/bin/sh
+set -e
+pg_isready -h db || sleep 5
+exec "$@"

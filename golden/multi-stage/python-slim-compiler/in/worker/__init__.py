@@ -1,0 +1,5 @@
+import subprocess
+
+
+def cut(name):
+    subprocess.run(["ffmpeg", "-i", name], check=True)
