@@ -28,10 +28,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from .. import runtimes
 from ..build import effects
 from ..build.build import Build
+from ..build.paths import inside, overlap
 from ..model import Declined, Obligation, Proposal, Refusal, assumed
 from ..runtimes import Candidate, Carried, Runtime
 from ..source.edits import Edit, Span
@@ -39,6 +41,7 @@ from ..templates import render
 from ._final_stage import FinalStage
 from ._layout import block_of, removals
 from ._owners import owner_of
+from ._started_elsewhere import started_elsewhere
 
 NAME = "multi-stage"
 
@@ -59,7 +62,7 @@ def find(build: Build) -> Iterator[Proposal | Refusal]:
             runtime = language.plan(candidate)
             if runtime is not None:
                 _splittable(candidate)
-                yield _split(candidate, runtime)
+                yield _split(candidate, _with_directories(candidate, runtime))
                 return
         except Declined as declined:
             yield Refusal(NAME, build.place(stage.from_), declined.premise, declined.because)
@@ -75,9 +78,29 @@ def _splittable(candidate: Candidate) -> None:
         raise Declined("FROM has options, which the other stages may need too")
     if stage.name:
         raise Declined(f"a build may ask for the stage {stage.name} by its name")
+    for service, place in started_elsewhere(build):
+        raise Declined(f"the service {service} of a compose file has a command of its own", place)
     for line in stage.instructions:
         if line.keyword in ("ONBUILD", "SHELL"):
             raise Declined(f"{line.keyword} would have to be in both stages", build.place(line))
+
+
+def _with_directories(candidate: Candidate, runtime: Runtime) -> Runtime:
+    """Return the runtime with the directories that a RUN makes for the program, beside what the COPYs make.
+
+    What lies in a directory that goes along as a whole needs no COPY of its own.
+    """
+    places = [one.target or one.source for one in runtime.carried]
+    made: dict[str, None] = {}
+    for path, top in candidate.directories:
+        if not any(overlap(top, place) for place in places):
+            made[top] = None
+        elif not any(overlap(path, place) for place in places):
+            made[path] = None
+    carried = [*runtime.carried, *map(Carried, made)]
+    whole = [one.source for one in carried if not one.target and not one.stage]
+    inner = {path for path in whole for other in whole if path != other and inside(path, other)}
+    return replace(runtime, carried=tuple(one for one in carried if one.target or one.stage or one.source not in inner))
 
 
 def _split(candidate: Candidate, runtime: Runtime) -> Proposal:

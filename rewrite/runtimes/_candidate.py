@@ -123,6 +123,21 @@ class Candidate:
         found = {state.workdir for state in self.stage.states} | {step.cwd for _, step in self.steps}
         return tuple(sorted(path for path in found if path and path not in ("/", *SYSTEM, *_TEMPORARY)))
 
+    @cached_property
+    def directories(self) -> tuple[tuple[str, str], ...]:
+        """The directories that a mkdir makes for the program, each with the outermost one that it may have made."""
+        found: dict[str, str] = {}
+        for run, step in self.steps:
+            for path in self._written(step) if step.program == "mkdir" and run.instruction not in self.setup else ():
+                if path in SYSTEM or any(inside(home, path) for home in self.homes):
+                    continue
+                home = next((home for home in reversed(self.homes) if inside(path, home)), "")
+                top = f"{home}/{path[len(home) + 1 :].split('/')[0]}"
+                system = any(inside(path, directory) for directory in (*SYSTEM, "/var"))
+                if not any(inside(path, directory) for directory in _TEMPORARY):
+                    found[path] = path if system else top
+        return tuple(found.items())
+
     def made(self, mine: Callable[[Run, Step], bool]) -> tuple[str, ...]:
         """Return what known commands leave outside of the project: single files, each by its image path.
 

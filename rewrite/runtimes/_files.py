@@ -120,6 +120,16 @@ class Project:
             bool(self.sources.search(source) or _ASIDE.search(source)) or is_secret(context, source) or is_test(source)
         )
 
+    def _placeholders(self) -> set[str]:
+        """Return the files that git needs to keep a directory which is empty otherwise."""
+        below: dict[str, list[str]] = {}
+        for path, _ in self.files():
+            below.setdefault(posixpath.dirname(path), []).append(path)
+        keeps = {f"{directory}/{name}" for directory in below for name in (".gitkeep", ".keep", ".gitignore")}
+        return {names[0] for directory, names in below.items() if len(names) == 1 and names[0] in keeps} - {
+            f"{self.home}/.gitignore"
+        }
+
     def grouped(self, paths: Iterable[str]) -> tuple[str, ...]:
         """Return `paths` with whole directories in the place of all that is in them.
 
@@ -129,7 +139,10 @@ class Project:
         ignored = untracked(context.read_ignored(".gitignore") or "")
         absent = {path for path, source in self.files() if ignored(source)}
         wanted = set(paths) - absent
-        everything = [path for path, source in self.files() if path not in absent or is_secret(context, source)]
+        secret = {path for path, source in self.files() if is_secret(context, source)}
+        alone = {path for path, _ in self.files() if _HARMLESS.search(path)} | absent
+        everything = [path for path, _ in self.files() if path not in alone or path in secret]
+        wanted |= self._placeholders()
         found: dict[str, None] = {}
         for path in sorted(wanted):
             if any(inside(path, other) for other in found):
@@ -141,6 +154,10 @@ class Project:
                 whole, parent = parent, posixpath.dirname(parent)
             found[whole] = None
         return tuple(found)
+
+
+# Beside a program's data these may go along.
+_HARMLESS = re.compile(r"/(?:\.(?!git/)[^/]+|[^/]+\.md|LICENSE[^/]*)\Z|/\.well-known/")
 
 
 def is_test(path: str) -> bool:

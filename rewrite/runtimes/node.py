@@ -36,12 +36,13 @@ _OWN = frozenset({"node", "npm", "npx", "yarn", "corepack", "docker-entrypoint.s
 _COMPILED = re.compile(r"\.(?:[cm]?tsx?|jsx|vue|svelte|s[ac]ss|less|styl|map)\Z")
 # What describes the project to people and tools; names that only a tool of the build reads.
 _ASIDE = re.compile(
-    r"(?:\A|/)(?:\.(?!(?:git)?keep\Z)[^/]+|[^/]*\.(?:md|rst|lock)|LICEN[CS]E[^/]*|CHANGELOG[^/]*|Makefile|Procfile"
+    r"(?:\A|/)(?:\.(?:git|docker|env|npm|nvm|node|yarn|eslint|prettier|editor|nyc|mocha|lint|commitlint|stylelint|tool"
+    r"|browserslist|DS_Store|travis|gitlab)(?!keep\Z)[^/]*|[^/]*\.(?:md|rst|lock)|LICEN[CS]E[^/]*|CHANGELOG[^/]*|Makefile|Procfile"
     r"|Dockerfile[^/]*|(?:docker-)?compose[^/]*\.ya?ml|package(?:-lock)?\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml"
     r"|[jt]sconfig[^/]*\.json|nest-cli\.json|angular\.json|nodemon\.json|codecov\.ya?ml|renovate\.json|cypress\.json"
     r"|(?:jest|vitest|webpack|rollup|babel|eslint|prettier|vite|tailwind|postcss|karma|cypress|playwright|tsup|commitlint"
     r"|lint-staged|stylelint)\.[\w.]*[cm]?[jt]s|[gG]ulpfile\.js|Gruntfile\.js)\Z"
-    r"|(?:\A|/)(?:\.[^/]+|node_modules|tests?|__tests__|__mocks__|spec|e2e|cypress|docs|examples?|coverage|k8s|helm|charts"
+    r"|(?:\A|/)(?:\.(?!well-known/)[^/]+|node_modules|tests?|__tests__|__mocks__|spec|e2e|cypress|docs|examples?|coverage|k8s|helm|charts"
     r"|terraform)/"
 )
 _STARTS = re.compile(r"""\b(?:exec|spawn|execFile|execa|fork)(?:Sync)?\(\s*(?:(['"`])([\w./-]*))?""")
