@@ -3,7 +3,8 @@
 `ENV key value`, `LABEL key value` and `FROM image as name` still work, but `docker build --check` warns of them
 (LegacyKeyValueFormat, FromAsCasing). MAINTAINER (MaintainerDeprecated) and a CMD or ENTRYPOINT in shell form
 (JSONArgsRecommended) are for review: they change the image's configuration on purpose. In JSON form the program is the
-first process and gets the signals that stop a container, which the shell around it keeps to itself.
+first process and gets the signals that stop a container, which the shell around it keeps to itself. No command is quite
+the same in both forms, not even behind `exec`: the image's settings differ, and a shell sets PWD.
 
 Declines where a value has quotes or escapes whose meaning depends on the form, where an instruction goes over several
 lines, and where a command needs a shell or an ENTRYPOINT is given the command as its arguments.
@@ -122,8 +123,25 @@ def _command(build: Build, stage: Stage, instruction: Instruction) -> Proposal:
     text = json.dumps(words, ensure_ascii=False)
     edit = Edit(build.path, instruction.body.span(0, len(instruction.body.text)), text)
     plain = proved(f"`{words[0]}` is given the same arguments", "the command has no variable, pattern or operator")
-    signals = assumed(f"`{words[0]}` needs no shell as its parent", "it is the first process now, and gets the signals")
-    return _change(build, instruction, f"write {instruction.keyword} in JSON form", edit, plain, signals)
+    return _change(
+        build, instruction, f"write {instruction.keyword} in JSON form", edit, plain, *_process(instruction, words)
+    )
+
+
+def _process(instruction: Instruction, words: list[str]) -> Iterator[Obligation]:
+    """Yield what differs without the shell: the first process, unless ``exec`` made it the program's, and the setting.
+
+    So no command is the same in both forms.
+    """
+    if instruction.body.text.split()[:1] == ["exec"]:
+        yield proved(
+            f"`{words[0]}` is the first process and gets the signals", "`exec` has put it in the shell's place"
+        )
+        doubt = "the image's settings name the program now, and the shell sets no PWD for it"
+        yield assumed("nobody asks the image for the shell that started it", doubt)
+    else:
+        doubt = "it is the first process now, and gets the signals"
+        yield assumed(f"`{words[0]}` needs no shell as its parent", doubt)
 
 
 def _words(stage: Stage, instruction: Instruction) -> list[str]:
