@@ -7,6 +7,7 @@ image is the same to the byte, logs apart; ``apt`` needs ``APT::Keep-Downloaded-
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -78,6 +79,8 @@ _VALUED = frozenset(
     "-o -c -t -a -P --option --config-file --target-release --default-release --host-architecture --build-profiles"
     " --solver".split()
 )
+# In the arguments of another program: sudo, sh -c, xargs; or in a RUN that cannot be read.
+_INSTALLING = re.compile(r"\bapt(?:-get)?\b[^&;|]*\b(?:install|upgrade|dist-upgrade|build-dep)\b")
 # Official images whose tags are all of one distribution; those of buildpack-deps, for one, are not.
 _ONE_DISTRIBUTION = frozenset("debian golang nginx node perl php python ruby rust ubuntu".split())
 
@@ -302,13 +305,20 @@ def clean(site: Site) -> CleanPlan | None:
 def _later(site: Site, run: Run) -> Obligation | None:
     """Return the doubt whether a later RUN needs the lists, None if it does not; raises Declined if it does."""
     place, claim = site.build.place(run.instruction), "no later step needs the lists"
+    source = site.build.dockerfile.source(run.instruction.span)
     if run.opaque:
+        named = _INSTALLING.search(source)
+        if named and "update" not in source[: named.start()]:
+            raise Declined("a later RUN uses the lists, and does not update them", place)
         return assumed(claim, f"a RUN cannot be read: {run.opaque}", place)
     for step in run.steps:
         entry = _parsed(step)
         if entry and "update" in step.words:
             return None
-        if entry and entry[0] not in ("clean", "autoclean", "autoremove", "autopurge", "remove", "purge"):
+        wrapped = entry is None and _INSTALLING.search(" ".join(word.raw for word in step.simple.words))
+        if wrapped and "update" in wrapped.string[: wrapped.start()]:
+            return None
+        if wrapped or (entry and entry[0] not in ("clean", "autoclean", "autoremove", "autopurge", "remove", "purge")):
             raise Declined("a later RUN uses the lists, and does not update them", site.build.step_place(run, step))
         if entry is None and not _harmless(step, site.view):
             return assumed(claim, f"`{step.program or '?'}` may use them", site.build.step_place(run, step))
