@@ -191,6 +191,8 @@ def test_removed(script: str, paths: tuple[str, ...]) -> None:
         ("rm -rf /root/.cache/pip/x", False),
         ("rm -rf /root/.cachet", False),
         ("rm -rf x", False),
+        ("mv /root/.cache/pip /elsewhere", True),
+        ("mv -f /elsewhere /root/.cache/pip", False),
         ("echo /root", False),
     ],
 )

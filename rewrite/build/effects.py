@@ -73,15 +73,16 @@ def removed(step: Step) -> tuple[str, ...]:
 
 
 def may_remove(step: Step, path: str) -> bool:
-    """Tell whether an ``rm`` may remove `path` itself or a directory above it.
+    """Tell whether an ``rm`` or ``mv`` may take away `path` itself or a directory above it.
 
     Patterns, braces and variables match whatever they could; only an operand that begins with a variable is taken for
     another path.
     """
-    if step.program != "rm":
+    if step.program not in ("rm", "mv"):
         return False
     candidates = (path, *map(str, PurePosixPath(path).parents))
-    for value, word in zip(step.words[1:], step.simple.words[1:], strict=True):
+    operands = list(zip(step.words[1:], step.simple.words[1:], strict=True))
+    for value, word in operands[:-1] if step.program == "mv" else operands:
         raw = word.raw.replace('"', "").replace("'", "") if value is None else value
         if raw.startswith(("-", "$", "~")):
             continue

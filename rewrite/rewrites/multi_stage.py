@@ -144,9 +144,10 @@ def _split(candidate: Candidate, runtime: Runtime) -> Proposal:
 
 def _there(candidate: Candidate, runtime: Runtime) -> None:
     """Raise Declined where a COPY might not find what it names, or there would be too many of them."""
+    apart = {stage.name for stage in runtime.stages if stage.base}
     for one in runtime.carried if len(runtime.carried) <= _MOST else ():
         for run, step in candidate.steps:
-            if not one.stage and effects.may_remove(step, one.source):
+            if one.stage not in apart and effects.may_remove(step, one.source):
                 raise Declined(f"a command may remove {one.source}", candidate.build.step_place(run, step))
     if len(runtime.carried) > _MOST:
         raise Declined(f"the program may need {len(runtime.carried)} single files and directories")

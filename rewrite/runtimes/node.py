@@ -62,6 +62,11 @@ _SYSTEM = {
         ("canvas", "nodegit", "libxmljs", "puppeteer", "playwright", "oracledb", "node-rdkafka", "odbc"), ""
     ),
 }
+# Started like this, a framework compiles the sources by what lies beside them.
+_DEVELOPMENT = re.compile(
+    r"(?:next|vite|nuxt|nuxi|astro|remix|gatsby)(?: dev| develop| serve)?(?: -.*)?"
+    r"|(?:vite|ng|vue-cli-service) serve\b.*|react-scripts start\b.*"
+)
 _PLAIN_VERSION = re.compile(r"file:|link:|portal:|workspace:|\.\.?/")
 
 
@@ -84,7 +89,8 @@ class _Node:
         if install is None:
             return None
         builds = tuple(self._builds())
-        if install.production and not builds and self.base == candidate.stage.from_.words[0].text:
+        leaner = self.base != candidate.stage.from_.words[0].text or bool(builds)
+        if not leaner and (install.production or not self.package.development):
             return None
         self._simple_project()
         calls = tuple(one for call in candidate.calls for one in self.package.expand(call))
@@ -292,6 +298,9 @@ class _Node:
             name = posixpath.basename(words[0]) if words else ""
             if call.program == "pnpm":
                 raise Declined("the program is started by pnpm, which the image has not", call.where)
+            started = " ".join((name, *words[1:]))
+            if _DEVELOPMENT.fullmatch(started):
+                raise Declined(f"`{started}` is a server for development, which reads the sources", call.where)
             if call.program in ("npm", "yarn"):
                 raise Declined(f"what `{' '.join(call.words)}` starts is not known", call.where)
             inside_modules = call.program == "npx" or "node_modules/" in (words[0] if words else "")
