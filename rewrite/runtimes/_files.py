@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
 
+from pathspec import GitIgnoreSpec
+
 from ..build.paths import inside
 from ..build.secrets import is_secret
 from ..model import Declined, Obligation, Place, assumed
 from ._candidate import Candidate
-from ._untracked import untracked
 
 # Never of use to a program: what describes the project to people, tools and the builder.
 _ASIDE = re.compile(
@@ -136,8 +137,8 @@ class Project:
         What git ignores is left out, as it may not be there elsewhere, and in a directory it may go along.
         """
         context = self.candidate.build.context
-        ignored = untracked(context.read_ignored(".gitignore") or "")
-        absent = {path for path, source in self.files() if ignored(source)}
+        ignored = GitIgnoreSpec.from_lines((context.read_ignored(".gitignore") or "").splitlines())
+        absent = {path for path, source in self.files() if ignored.match_file(source)}
         wanted = set(paths) - absent
         secret = {path for path, source in self.files() if is_secret(context, source)}
         alone = {path for path, _ in self.files() if _HARMLESS.search(path)} | absent
