@@ -87,14 +87,15 @@ def _start(step: Step) -> int | None:
     return 2 if word and posixpath.basename(word) == "gradlew" else None
 
 
-def _is_gradle(step: Step) -> bool:
+def is_gradle(step: Step) -> bool:
+    """Tell whether a command is Gradle's or its wrapper's, run directly or by a shell."""
     return _start(step) is not None
 
 
 _TOOL = CacheTool(
     "Gradle",
     re.compile(r"(?<![\w./:-])gradlew?\b(?![/.:-])|/gradlew\b"),
-    _is_gradle,
+    is_gradle,
     ("gradle",),
 )
 
@@ -130,7 +131,7 @@ class _Line:
 
 def recognise(step: Step, view: View) -> Command | None:
     """Return what a Gradle command does: the wrapper's ``--version`` fetches Gradle, all others run build scripts."""
-    if not _is_gradle(step):
+    if not is_gradle(step):
         return None
     name = "gradlew" if "gradlew" in (step.words[(_start(step) or 1) - 1] or "") else "gradle"
     try:
@@ -189,7 +190,7 @@ def _wrapper_writes(step: Step) -> Iterator[Write]:
 
 def cache(site: Site) -> CachePlan | None:
     """Return how a Gradle command uses mounts over its caches."""
-    if not _is_gradle(site.step):
+    if not is_gradle(site.step):
         return None
     line = _Line.read(site.step)
     if line.asks_version:
@@ -224,7 +225,7 @@ def cache(site: Site) -> CachePlan | None:
 
 def _commands(site: Site) -> Iterator[tuple[Run, _Line]]:
     for _, run in family(site):
-        yield from ((run, _Line.read(step)) for step in run.steps if _is_gradle(step))
+        yield from ((run, _Line.read(step)) for step in run.steps if is_gradle(step))
 
 
 def _parts(site: Site, lines: Sequence[tuple[Run, _Line]]) -> Iterator[str]:
@@ -294,7 +295,7 @@ def cleaned(step: Step) -> Sequence[str]:
 def fetch(site: Site) -> Fetch | None:
     """Return the wrapper's ``--version``, which fetches Gradle itself, for the stage's first use of the wrapper."""
     step, account = site.step, site.account
-    if not _is_gradle(step):
+    if not is_gradle(step):
         return None
     line = _Line.read(step)
     if line.wrapper is None or line.asks_version or "--offline" in line.options or _ran_before(site):
@@ -317,7 +318,7 @@ def fetch(site: Site) -> Fetch | None:
 def _ran_before(site: Site) -> bool:
     runs = [site.build.run(line) for _, line in site.stage.before(site.run.instruction) if line.keyword == "RUN"]
     steps = [step for run in runs for step in run.steps]
-    return any(map(_is_gradle, (*steps, *site.run.steps[: site.run.steps.index(site.step)])))
+    return any(map(is_gradle, (*steps, *site.run.steps[: site.run.steps.index(site.step)])))
 
 
 clean = no_clean

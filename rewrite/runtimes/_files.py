@@ -87,11 +87,11 @@ class Project:
         return self.grouped(path for path, source in self.files() if not self._aside(source))
 
     def named(self) -> tuple[str, ...]:
-        """Return the files and directories of the project that a string in its sources names.
+        """Return the files and directories of the project that a string names: in its sources, what is started, ENV.
 
         Raises Declined for a secret among them.
         """
-        literals: dict[str, Place] = {}
+        literals: dict[str, Place] = dict(self._given())
         for path, text in self.texts().items():
             for match in _LITERAL.finditer(text):
                 value = next(filter(None, match.groups()), "")
@@ -114,6 +114,18 @@ class Project:
                     if file == path or not _ASIDE.search(posixpath.relpath(file, path)):
                         found.add(file)
         return self.grouped(found)
+
+    def _given(self) -> Iterator[tuple[str, Place]]:
+        """Yield the parts of arguments and of variables that may name files."""
+        candidate = self.candidate
+        for call in candidate.calls:
+            for word in (word for words in (*call.others, call.words) for word in words[1:]):
+                if posixpath.normpath(posixpath.join(self.workdir, word)) in (self.home, self.workdir):
+                    raise Declined("the program is given its whole directory", call.where)
+                yield from ((part, call.where) for part in re.split(r"[=,:;]", word))
+        where = candidate.build.place(candidate.stage.from_)
+        for value in candidate.stage.end.env.values():
+            yield from ((part, where) for part in re.split(r"[=,:;]", value or ""))
 
     def _aside(self, source: str) -> bool:
         context = self.candidate.build.context
@@ -192,7 +204,8 @@ def reading(
         raise Declined("the program serves or walks its whole directory", found[1])
     claim = "the program reads no other file of the project"
     opened = project.find(unnamed)
-    paths = project.named() if opened is None else project.data()
+    known = (*project.named(), *(project.data() if opened else ()))
+    paths = tuple(path for path in dict.fromkeys(known) if not any(inside(path, up) for up in known if up != path))
     listed = ", ".join(paths) or "none"
     if opened is None:
         files = len(project.texts())
