@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -309,3 +310,35 @@ def test_a_comment_guards_its_instruction_from_a_proposal_that_is_told_elsewhere
     text = TEXT.replace("CMD c", "# dockerfix: ignore=good\nCMD c")
     result = run(monkeypatch, GOOD, text=text)
     assert not result.changes and not result.offered
+
+
+def adding(name: str, text: str, stages: tuple[str, ...], named: str = "") -> SimpleNamespace:
+    """Return a rewrite that puts `text` before CMD, names the stage, and says that it adds `stages`."""
+
+    def find(build: Build) -> Iterator[Proposal]:
+        if build.dockerfile.text.count("FROM") == 1:
+            changes = {"CMD c": f"{text}CMD c", **({"3.12-slim": f"3.12-slim AS {named}"} if named else {})}
+            yield replace(proposal(build, name, changes, proved("sure")), stages=stages)
+
+    return SimpleNamespace(NAME=name, find=find)
+
+
+def test_only_a_proposal_that_says_so_adds_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = run(monkeypatch, adding("split", "FROM debian\n", ("debian",), "build"))
+    assert "FROM python:3.12-slim AS build" in after(good)
+    assert after(good).endswith("FROM debian\nCMD c\n")
+    for other in (
+        adding("silent", "FROM debian\n", ()),
+        adding("another", "FROM debian\n", ("alpine",)),
+        adding("more", "FROM debian\nFROM alpine\n", ("debian",)),
+        adding("none", "", ("debian",)),
+        adding("name", "", (), "build"),
+    ):
+        result = run(monkeypatch, other)
+        assert after(result) == TEXT
+        assert [defect.rewrite for defect in result.defects] == [other.NAME]
+
+
+def test_a_new_stage_waits_until_nothing_else_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = run(monkeypatch, adding("split", "FROM debian\n", ("debian",)), rewrite("other", {"RUN a": "RUN z"}))
+    assert [applied.rewrite for applied in result.applied] == ["other", "split"]
