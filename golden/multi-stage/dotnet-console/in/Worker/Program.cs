@@ -1,0 +1,3 @@
+using System.IO;
+
+System.Console.WriteLine(File.ReadAllText("data/rules.json"));
