@@ -212,7 +212,8 @@ def _cache_directory(site: Site, settings: Settings, root: str | None) -> tuple[
         path = f"{root}/.npmrc"
         raise Declined("a .npmrc moves npm's cache", site.view.place(path) if site.view.exists(path) else None)
     configured(site, "npm", "cache")
-    return posixpath.normpath(f"{site.run.home}/.npm"), f"HOME is {site.run.home}"
+    home = site.run.home or "/root"  # known wherever a mount is to lie there
+    return posixpath.normpath(f"{home}/.npm"), f"HOME is {home}"
 
 
 def cleaned(step: Step) -> Sequence[str]:

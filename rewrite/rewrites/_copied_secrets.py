@@ -11,6 +11,7 @@ from .. import ecosystems
 from ..build import effects
 from ..build.accounts import account
 from ..build.build import Build
+from ..build.copies import Mapping
 from ..build.images import ROOT
 from ..build.paths import inside, join, overlap
 from ..build.runs import Run, Step
@@ -40,10 +41,14 @@ _CHANGES = frozenset({"mv", "cp", "sed", "tee", "ln", "rm"})
 
 @dataclass(frozen=True, slots=True)
 class _Secret:
-    """A file of the context that holds credentials, and the image path that a COPY gives it."""
+    """A file of the context that holds credentials, and the image path that a COPY gives it.
+
+    `named` is what the COPY names: the file, or the directory that it lies in.
+    """
 
     source: str
     target: str
+    named: str
 
     @property
     def name(self) -> str:
@@ -75,17 +80,30 @@ def copied(build: Build, name: str) -> Iterator[Proposal | Refusal]:
     for stage in build.stages:
         for instruction in stage.instructions:
             copy = build.copy(instruction)
-            files = [one for one in copy.mappings if not one.is_dir] if copy else []
-            found = [one for one in files if _CREDENTIALS.search(one.source) and is_secret(build.context, one.source)]
-            if not found:
-                continue
             try:
-                if len({one.source for one in found}) < len(found):
+                secrets = [secret for one in copy.mappings for secret in _brought(build, one)] if copy else []
+                if len({secret.source for secret in secrets}) < len(secrets):
                     raise Declined("whether the destination is a directory of the image is not known")
-                secrets = [_Secret(one.source, one.destination) for one in found]
-                yield _proposal(build, stage, instruction, secrets, name)
+                if secrets:
+                    yield _proposal(build, stage, instruction, secrets, name)
             except Declined as declined:
                 yield Refusal(name, build.place(instruction), declined.premise, declined.because)
+
+
+def _brought(build: Build, mapping: Mapping) -> Iterator[_Secret]:
+    """Yield the credentials that a COPY names: files, and the keys of a directory of ssh's; raises Declined."""
+    source, target = mapping.source, mapping.destination
+    if not mapping.is_dir:
+        if _CREDENTIALS.search(source) and is_secret(build.context, source):
+            yield _Secret(source, target, source)
+        return
+    paths = [entry.path for entry in build.context.files(source)] if posixpath.basename(source) == _SSH else []
+    keys = [path for path in paths if _KEY.search(path)]
+    others = [path for path in paths if path not in keys and path.removesuffix(".pub") not in keys]
+    if keys and others:
+        raise Declined(f"it brings {others[0]} as well")
+    for path in keys:
+        yield _Secret(path, posixpath.join(target, posixpath.relpath(path, source)), source)
 
 
 def _proposal(
@@ -121,7 +139,7 @@ def _without(build: Build, instruction: Instruction, secrets: Sequence[_Secret])
     """Yield the edits that take the files out of a COPY, or the whole of it."""
     words = instruction.words
     mine = [word for word in words[:-1] if any(_names(word.text, secret) for secret in secrets)]
-    if len(mine) < len(secrets) or instruction.json is not None:
+    if len(mine) < len({secret.named for secret in secrets}) or instruction.json is not None:
         raise Declined("the COPY brings it by a pattern, or names it in another way")
     if len(mine) == len(words) - 1:
         commented = block_of(build.dockerfile, instruction).body != instruction.span
@@ -135,7 +153,7 @@ def _without(build: Build, instruction: Instruction, secrets: Sequence[_Secret])
 
 
 def _names(text: str, secret: _Secret) -> bool:
-    return posixpath.normpath("/" + text).lstrip("/") == secret.source
+    return posixpath.normpath("/" + text).lstrip("/") == secret.named
 
 
 def _untouched(build: Build, stage: Stage, instruction: Instruction, secret: _Secret) -> None:
