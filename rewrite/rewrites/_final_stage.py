@@ -86,13 +86,13 @@ class FinalStage:
     def check(self) -> None:
         """Raise Declined for what the final stage would not have as the single one has it."""
         build = self.candidate.build
-        given = {
-            pair.key for line in (*self.copied, *self.tail) if line.keyword in ("ARG", "ENV") for pair in line.pairs
-        }
+        given = {"PATH"}
         for line in (*self.copied, *self.moved, *self.tail):
             if line.keyword in _EXPANDED:
-                for name in sorted(variables(line.body.text, line.escape) - given - {"PATH"}):
+                for name in sorted(variables(line.body.text, line.escape) - given):
                     raise Declined(f"it names ${name}, which the final stage would not have", build.place(line))
+            if line.keyword in ("ARG", "ENV"):
+                given |= {pair.key for pair in line.pairs}
             if line.keyword == "RUN":
                 run = build.run(line)
                 missing = self._missing(run)
