@@ -6,9 +6,10 @@ paths in the sources tell, each file by its own COPY: never the whole directory,
 HEALTHCHECK, ENV and the like stay in force. It is for review, as nobody can know all that a program looks for, and
 waits until the other rewrites have nothing left to do.
 
-Declines where the file has a stage with a name or ONBUILD, where a RUN makes what is not known, where the program
-starts others that no known package brings, needs the toolchain itself, reads a secret or walks its whole directory, and
-where C libraries or accounts would be missing. A file with more than one stage is left alone.
+Declines where the stage has a name, the file ONBUILD or SHELL, or a service of a compose file a command of its own;
+where a RUN makes what is not known, or may remove what would be copied; where the program starts others that no known
+package brings, needs the toolchain itself, reads a secret or walks its whole directory; and where C libraries or
+accounts would be missing. What git ignores is not named. A file with more than one stage is left alone.
 
 ```diff
 -FROM golang:1.24
