@@ -14,7 +14,9 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 CHANGED = sorted(
     path
     for path in GOLDEN.glob("*/*/out/**/*")
-    if path.is_file() and "dockerfile" in path.name.lower() and path.suffix != ".dockerignore"
+    if path.is_file()
+    and ("dockerfile" in path.name.lower() or "containerfile" in path.name.lower())
+    and path.suffix != ".dockerignore"
 )
 # What it says of COPY and not of ADD, where a file that ADD brought is copied first.
 # And of a yarn whose cache has a mount, where that is not the cache of yarn 1.
