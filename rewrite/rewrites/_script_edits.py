@@ -27,6 +27,9 @@ def insert(build: Build, run: Run, at: int, text: str) -> Edit:
 def insert_behind(build: Build, run: Run, at: int, text: str) -> Edit:
     """Return the edit that inserts `text` behind the character before `at`, on that character's line."""
     offset = run.text.offset(at - 1) + 1
+    if offset == run.instruction.span.end:
+        # Where the file ends without a newline, an insertion there would be behind the instruction.
+        return Edit(build.path, Span(offset - 1, offset), build.dockerfile.text[offset - 1] + text)
     return Edit(build.path, Span(offset, offset), text)
 
 
