@@ -49,8 +49,9 @@ IGNORE = ""
 # Outside of dnf's own directories, which many a RUN removes: a mount in there would be busy.
 PACKAGES = "/var/cache/dnf-rpms"
 _PLACE = CachePlace(PACKAGES, "A", "a directory of its own, which `dnf clean all` does not empty", "", "locked")
+_LEFT = tuple(rf"/var/cache/{name}/[^/]+" for name in ("dnf", "libdnf5", "yum"))
 TOOLS = tuple(
-    Tool(name, "System", installs=installs, caches=(_PLACE,), source=source)
+    Tool(name, "System", installs=installs, caches=(_PLACE,), source=source, leftovers=_LEFT)
     for name, installs, source in (
         ("dnf", ("dnf install", "dnf update", "dnf group install", "dnf builddep"), "dnf(8), dnf.conf(5)"),
         ("dnf5", ("dnf5 install", "dnf5 upgrade"), "dnf5(8), dnf5-caching(7)"),

@@ -29,6 +29,7 @@ TOOLS = (
         "System",
         installs=("zypper install", "zypper update", "zypper dup", "zypper patch"),
         source="zypper(8)",
+        leftovers=(rf"{_CACHE}/[^/]+",),
     ),
 )
 INSTALLING = CONFIGURES = NEVER
