@@ -77,6 +77,7 @@ def test_what_it_passes(before: str, after: str) -> None:
         "COPY run.sh /\nVOLUME /data\n" + APT,
         f"COPY --from=nginx:1.27 /etc/nginx /conf\n{APT}",
         "COPY package.json package-lock.json ./\nRUN npm ci\n",
+        "COPY package.json ./\nRUN pnpm config set side-effects-cache false\n",
         f"COPY run.sh /run.sh\nENV X=--require=/run.sh\n{APT}",
     ],
 )

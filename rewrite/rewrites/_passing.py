@@ -318,6 +318,9 @@ class Passage:
             *(ecosystems.Read(path, "its input is redirected from there") for path in to.reads),
             *self._named(step),
         )
+        if step.program in _BY_COREPACK and not command.install:
+            # corepack runs the version that package.json names.
+            reads += (ecosystems.Read(join(step.cwd, "package.json") or "/", "corepack reads it"),)
         writes = tuple(ecosystems.Write(path, "its output is redirected to it", local=False) for path in to.writes)
         return replace(command, reads=(*command.reads, *reads), writes=(*command.writes, *writes))
 
@@ -425,6 +428,8 @@ def _touched(run: Run, found: Sequence[_Found]) -> tuple[tuple[str, ...], tuple[
     return tuple(dict.fromkeys(used)), tuple(dict.fromkeys(named))
 
 
+# They may be corepack's.
+_BY_COREPACK = frozenset({"pnpm", "pnpx", "yarn", "yarnpkg"})
 # Variables that name a directory to read from.
 _DIRECTORIES = frozenset({"CURL_HOME", "GNUPGHOME", "SSL_CERT_DIR", "XDG_CONFIG_HOME"})
 # What these make, developers have in their trees too.
