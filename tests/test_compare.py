@@ -122,6 +122,10 @@ def test_directory_that_only_held_a_cache() -> None:
     shared = {**cache, "/root/.cache/tool": DIRECTORY}
     assert causes(shared, {})["/root/.cache"] is None
     assert causes({"/root/.cache": DIRECTORY}, {}) == {"/root/.cache": None}
+    hidden = "/usr/local/share/.cache"
+    yarn = {hidden: DIRECTORY, f"{hidden}/yarn": DIRECTORY, f"{hidden}/yarn/v6": DIRECTORY}
+    assert set(causes(yarn, {}).values()) == {"package manager cache"}
+    assert causes({**yarn, f"{hidden}/x": FILE}, {})[hidden] is None
 
 
 def test_files_that_dockerignore_leaves_out() -> None:

@@ -38,11 +38,16 @@ def _caches() -> Iterator[str]:
 
 
 def _holders() -> Iterator[str]:
-    """Yield what matches the directories between HOME and a cache."""
+    """Yield what matches the directories between HOME and a cache, and those of a cache that hides elsewhere."""
     for path in _cache_paths():
-        parts = path.split("/") if path.startswith("~/") else ()
-        for depth in range(2, len(parts)):
-            yield HOME + re.escape("/" + "/".join(parts[1:depth])) + "$"
+        parts = path.split("/")
+        if path.startswith("~/"):
+            for depth in range(2, len(parts)):
+                yield HOME + re.escape("/" + "/".join(parts[1:depth])) + "$"
+        else:
+            for depth in range(1, len(parts) + 1):
+                if any(part.startswith(".") for part in parts[:depth]):  # yarn's, for root
+                    yield re.escape("/".join(parts[:depth])) + "$"
 
 
 def _cache_paths() -> set[str]:
