@@ -37,7 +37,7 @@ class Raises:
 
 
 CASES = (
-    Raises("StageNameCasing", "stage-names", f"FROM {BASE} AS Base\nFROM Base\n"),
+    Raises("StageNameCasing", "stage-names", f"FROM {BASE} AS Base\nFROM base\n"),
     Raises("FromAsCasing", "legacy-syntax", f"FROM {BASE} as base\n"),
     Raises("NoEmptyContinuation", "empty-continuation", FROM + "RUN echo a && \\\n\n    echo b\n"),
     Raises("ConsistentInstructionCasing", "instruction-casing", FROM + "run echo a\n"),
