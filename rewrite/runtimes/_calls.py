@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ _WRAPPERS = frozenset({"tini", "dumb-init", "exec", "nohup", "nice", "gosu", "su
 _WITH_OPERAND = frozenset({"gosu", "su-exec"})
 # How a script starts what it was given.
 ARGUMENTS = (('"$@"',), ("$@",), ("$*",))
+# What images start by themselves that their final stage stands on, too.
+_DEFAULTS = re.compile(r"(?:\A|/)php:[^:/]*?\b(apache|fpm)\b")
+_OWN_COMMANDS = {"apache": "apache2-foreground", "fpm": "php-fpm"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,9 @@ def start_call(build: Build, stage: Stage) -> Call:
     command = next((line for line in reversed(stage.instructions) if line.keyword == "CMD"), None)
     if entry and entry.json is None:
         return _text(entry.body.text, build.place(entry))
+    own = _DEFAULTS.search(stage.base.reference)
+    if command is None and entry is None and own and stage.base.official:
+        return Call((_OWN_COMMANDS[own[1]],), build.place(stage.from_))
     if command is None and not (entry and entry.json):
         raise Declined("nothing says what the image starts", build.place(stage.from_))
     words = list(entry.json or ()) if entry else []

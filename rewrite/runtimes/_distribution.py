@@ -166,11 +166,16 @@ def installed(
         if not _DEVELOPMENT.search(name):
             found[word if "=" not in word else name] = None
         elif linked:
-            library = _LIBRARIES.get(distribution.name, {}).get(name)
-            if library is None:
+            loaded = library(distribution, name)
+            if loaded is None:
                 raise Declined(f"which library a program built with {name} loads is not known", place)
-            found[library] = None
+            found[loaded] = None
     return tuple(found)
+
+
+def library(distribution: Distribution, package: str) -> str | None:
+    """Return the package of the library behind a development package, None where it is not known."""
+    return _LIBRARIES.get(distribution.name, {}).get(package)
 
 
 def tools(candidate: Candidate) -> tuple[str, ...]:

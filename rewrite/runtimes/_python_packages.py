@@ -31,7 +31,6 @@ SYSTEM: dict[str, tuple[str, ...]] = {
     "opencv-python-headless": ("libglib2.0-0",),
     "python-magic": ("libmagic1",),
     "lightgbm": ("libgomp1",),
-    "hnswlib": ("libgomp1",),
     "gitpython": ("git",),
     "pre-commit": ("git",),
     "dulwich": (),
@@ -121,7 +120,7 @@ def _package(candidate: Candidate, directory: str | None, word: str, where: Plac
         return
     found = _NAME.match(word)
     if not found or re.match(r"[a-z+]+://", word):
-        raise Declined(f"which package {word} is is not known", where)
+        raise Declined(f"the package behind {word} is not known", where)
     name = normal(found[1])
     extras = {part.strip() for part in (found[2] or "").split(",")}
     yield "psycopg2-binary" if name == "psycopg" and "binary" in extras else name

@@ -17,7 +17,6 @@ from .. import ecosystems
 from ..build import effects
 from ..build.paths import inside, join
 from ..build.runs import Run, Step
-from ..build.secrets import is_secret
 from ..model import Declined, Obligation, Place, assumed
 from ..source.dockerfile import Instruction
 from . import Carried, Runtime
@@ -25,6 +24,7 @@ from ._bases import SUITES, Reference, reference
 from ._candidate import Candidate
 from ._distribution import ALPINE, DEBIAN, Distribution, account_known, installed, needed, tools
 from ._files import Project, uses_secret
+from ._kept import kept
 from ._python_packages import asked, brings, loaded, strangers
 
 NAME = "python"
@@ -43,15 +43,6 @@ _ELSEWHERE = re.compile(r"--(?:user|target|prefix|root|python|no-build-isolation
 _MOVES = frozenset(
     "PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_NO_BUILD_ISOLATION PYTHONUSERBASE PYTHONHOME VIRTUAL_ENV"
     " UV_SYSTEM_PYTHON".split()
-)
-# Of no use to a program: version control, editors, checks, caches, what is for the builder.
-_ASIDE = re.compile(
-    r"(?:\A|/)(?:\.(?:git|github|gitlab|circleci|vscode|idea|devcontainer|husky|pytest_cache|mypy_cache|ruff_cache|tox|nox"
-    r"|venv)|venv|__pycache__|node_modules|[^/]+\.egg-info)/"
-    r"|(?:\A|/)(?:\.git(?!keep)\w*|\.(?:docker|helm)ignore|\.editorconfig|\.pre-commit-config\.yaml|\.flake8|\.pylintrc"
-    r"|\.coveragerc|\.travis\.yml|\.gitlab-ci\.yml|\.DS_Store|[^/]*\.py[co])\Z"
-    r"|\A(?:Dockerfile[^/]*|Containerfile[^/]*|(?:docker-)?compose[^/]*\.ya?ml|Makefile|README[^/]*|CHANGELOG[^/]*"
-    r"|CONTRIBUTING[^/]*|LICEN[CS]E[^/]*|CODE_OF_CONDUCT[^/]*)\Z"
 )
 _ENV_FILE = re.compile(r"dotenv|\.env\b['\"]|env_file|read_env\(|\bdecouple\b|\bstarlette\.config\b")
 _TK = re.compile(r"^\s*(?:import|from)\s+(?:tkinter|turtle|customtkinter)\b", re.MULTILINE)
@@ -127,6 +118,7 @@ class _Python:
             *self._children(distribution, packages),
             *installed(candidate, distribution, True, _IN_PYTHON),
             *(() if self.small else loaded(packages, where)),
+            *self._of_compilers(packages),
         )
         carried = dict.fromkeys((venv, *data, *made, *others))
         lines = (f'ENV VIRTUAL_ENV={venv} PATH="{venv}/bin:$PATH"',) if above else ()
@@ -142,6 +134,12 @@ class _Python:
             above=above,
             proof=tuple(self._proof(packages, where)),
         )
+
+    def _of_compilers(self, packages: frozenset[str]) -> tuple[str, ...]:
+        """Return the libraries that compiled packages load and that had come with the compilers."""
+        if self.image.alpine:
+            return ("libgcc", "libgomp", "libstdc++")
+        return ("libgomp1",) if strangers(packages) else ()
 
     def _base(self) -> str:
         written = self.candidate.stage.from_.words[0].text
@@ -238,21 +236,10 @@ class _Python:
         return next((found for project in self.projects if (found := project.find(pattern))), None)
 
     def _data(self) -> Iterator[str]:
-        """Yield the project's files but for secrets and what is of no use; those that the sources name go along."""
-        context = self.candidate.build.context
+        """Yield the files that go along; raises Declined for a secret that the program reads."""
         for project in self.projects:
             uses_secret(project, _ENV_FILE)
-            texts = project.texts()
-            wanted = []
-            for path, source in project.files():
-                name = posixpath.basename(source)
-                user = next((file for file, text in texts.items() if name in text), "")
-                if is_secret(context, source):
-                    if user:
-                        raise Declined(f"the program may read {source}, which may hold secrets", Place(user))
-                elif not _ASIDE.search(source) or (user and not re.search(r"(?:\A|/)(?:\.?venv|\.git)/", source)):
-                    wanted.append(path)
-            yield from project.grouped(wanted)
+            yield from kept(project)
 
     def _made(self, carried: tuple[str, ...]) -> Iterator[str]:
         """Yield the directories that RUNs make; raises Declined for what else they change inside of the project."""

@@ -1,0 +1,40 @@
+"""Which files of a project go along where sources are run as they are: all that may be of use to them."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from ..build.secrets import is_secret
+from ..model import Declined, Place
+from ._files import Project
+
+# Of no use to a program: version control, editors, checks, caches, what is for the builder.
+_ASIDE = re.compile(
+    r"(?:\A|/)(?:\.(?:git|github|gitlab|circleci|vscode|idea|devcontainer|husky|pytest_cache|mypy_cache|ruff_cache|tox|nox"
+    r"|venv)|venv|__pycache__|node_modules|[^/]+\.egg-info)/"
+    r"|(?:\A|/)(?:\.git(?!keep)\w*|\.(?:docker|helm)ignore|\.editorconfig|\.pre-commit-config\.yaml|\.flake8|\.pylintrc"
+    r"|\.coveragerc|\.travis\.yml|\.gitlab-ci\.yml|\.DS_Store|[^/]*\.py[co])\Z"
+    r"|\A(?:Dockerfile[^/]*|Containerfile[^/]*|(?:docker-)?compose[^/]*\.ya?ml|Makefile|README[^/]*|CHANGELOG[^/]*"
+    r"|CONTRIBUTING[^/]*|LICEN[CS]E[^/]*|CODE_OF_CONDUCT[^/]*)\Z"
+)
+_NEVER = re.compile(r"(?:\A|/)(?:\.?venv|\.git|node_modules)/")
+
+
+def kept(project: Project) -> tuple[str, ...]:
+    """Return the project's files but for secrets and what is of no use to a program, unless a source names it.
+
+    Directories are named as a whole where all that is in them goes along. Raises Declined for a secret that a source
+    names.
+    """
+    context, texts = project.candidate.build.context, project.texts()
+    wanted = []
+    for path, source in project.files():
+        name = posixpath.basename(source)
+        user = next((file for file, text in texts.items() if name in text), "")
+        if is_secret(context, source):
+            if user:
+                raise Declined(f"the program may read {source}, which may hold secrets", Place(user))
+        elif not _ASIDE.search(source) or (user and not _NEVER.search(source)):
+            wanted.append(path)
+    return project.grouped(wanted)
