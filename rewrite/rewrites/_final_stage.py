@@ -43,7 +43,11 @@ class FinalStage:
     def _only_final(self, line: Instruction) -> bool:
         if line.keyword == "RUN":
             return line in self.candidate.setup and self._missing(self.candidate.build.run(line)) == ""
-        return line.keyword not in ("COPY", "ADD")
+        return line.keyword not in ("COPY", "ADD") and not self._dropped(line)
+
+    def _dropped(self, line: Instruction) -> bool:
+        """Tell whether the base's own takes the place of an instruction."""
+        return not self.runtime.starts and line.keyword in ("CMD", "ENTRYPOINT")
 
     @property
     def tail(self) -> tuple[Instruction, ...]:
@@ -171,6 +175,8 @@ class FinalStage:
         """Yield the text of what is moved, with the comments above."""
         dockerfile = self.candidate.build.dockerfile
         for line in self.moved:
+            if self._dropped(line):
+                continue
             yield _text(dockerfile.source(block_of(dockerfile, line).body))
 
     def place(self) -> tuple[int, bool]:
@@ -179,7 +185,11 @@ class FinalStage:
         if self.tail:
             block = block_of(dockerfile, self.tail[0])
             return block.body.start, block.lonely
-        return len(dockerfile.text), False
+        lines = list(self.candidate.stage.instructions)
+        while len(lines) > 1 and lines[-2] in self.moved:
+            lines.pop()
+        moved = bool(lines) and lines[-1] in self.moved
+        return len(dockerfile.text), moved and block_of(dockerfile, lines[-1]).lonely
 
 
 def _text(source: str) -> str:

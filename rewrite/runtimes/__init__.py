@@ -54,6 +54,7 @@ class Runtime:
 
     `title` names it in a few words. `base` is the reference after FROM; `distribution` what that image is known to
     have. `packages` are the distribution's to install. `lines` are further instructions above the COPYs, as root.
+    `starts` tells whether CMD and ENTRYPOINT stay, and not those of the base count.
     `build_only` matches the variables that only the build reads. `prepared` are lines for the build stage, above the
     instruction `above`. At least one obligation of `proof` is assumed, as nobody knows all that a program may look for.
     """
@@ -66,6 +67,7 @@ class Runtime:
     lines: tuple[str, ...] = ()
     stages: tuple[Extra, ...] = ()
     build_only: re.Pattern[str] = NEVER
+    starts: bool = True
     prepared: tuple[str, ...] = ()
     above: Instruction | None = None
     proof: tuple[Obligation, ...] = ()
