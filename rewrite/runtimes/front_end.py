@@ -57,7 +57,7 @@ def plan(candidate: Candidate) -> Runtime | None:
         distribution,
         (Carried(path), *(Carried(one) for one in others)),
         tuple(sorted(set(packages))),
-        (f"COPY <<'CONF' /etc/nginx/conf.d/default.conf\n{configuration.rstrip()}\nCONF",),
+        (_writing(candidate, configuration),),
         starts=False,
         proof=(
             proved("the port and the answer to a path that is no file stay", "serve's options", candidate.start.where),
@@ -140,6 +140,14 @@ def _built(candidate: Candidate, package: Package, path: str) -> None:
         raise Declined("what is served is not known to be what the build makes", candidate.start.where)
 
 
+def _writing(candidate: Candidate, configuration: str) -> str:
+    """Return the RUN that writes nginx' configuration: hadolint does not read a COPY with a heredoc."""
+    # In double quotes, as shellcheck takes a variable in single ones for a slip.
+    quoted = ('"' + line.replace("$", r"\$") + '"' for line in configuration.splitlines())
+    lines = [r"RUN printf '%s\n'", *quoted, "> /etc/nginx/conf.d/default.conf"]
+    return f" {candidate.build.dockerfile.escape}\n    ".join(lines)
+
+
 def _unconfigured(candidate: Candidate, package: Package) -> None:
     """Raise Declined where serve is configured, or nginx could not start."""
     for path in candidate.build.context.files():
@@ -149,8 +157,6 @@ def _unconfigured(candidate: Candidate, package: Package) -> None:
         raise Declined("package.json configures serve", package.where)
     if candidate.stage.end.user not in ("", "root", "0"):
         raise Declined("nginx starts as root, and the program does not", candidate.start.where)
-    if candidate.build.builder != "buildkit":
-        raise Declined("the builder knows no heredoc, which brings nginx its configuration")
     # serve listens to IPv6 too, which a name may lead to.
     for call in candidate.calls:
         if call is not candidate.start and any("localhost" in word for word in call.words):
