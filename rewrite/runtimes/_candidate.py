@@ -125,9 +125,14 @@ class Candidate:
 
     @cached_property
     def directories(self) -> tuple[tuple[str, str], ...]:
-        """The directories that a mkdir makes for the program, each with the outermost one that it may have made."""
+        """The directories that a mkdir makes for the program, each with the outermost one that it may have made.
+
+        One that the same script removes again, as it does with sources made up for a layer, is not for the program.
+        """
         found: dict[str, str] = {}
         for run, step in self.steps:
+            gone = effects.removed(step) if step.top is not None else ()
+            found = {path: top for path, top in found.items() if not any(inside(path, one) for one in gone)}
             for path in self._written(step) if step.program == "mkdir" and run.instruction not in self.setup else ():
                 if path in SYSTEM or any(inside(home, path) for home in self.homes):
                     continue

@@ -47,14 +47,13 @@ END_SECONDS = 3
 class Project:
     """A directory of multistage/ the port of its program, and the paths to ask for.
 
-    `private` are the files of PRIVATE that lie in it, `ignore` the rewrites after which it is not split.
+    `private` are the files of PRIVATE that lie in it.
     """
 
     directory: str
     port: int
     paths: Sequence[str]
     private: Sequence[str] = tuple(PRIVATE)
-    ignore: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ def versions(engine: Docker, directory: Path, project: Project) -> Iterator[tupl
     """Yield the project as it is, split, and with all rewrites."""
     series = f"dockerfix-test-{uuid.uuid4().hex[:12]}"
     tags = [f"{series}:{name}" for name in ("before", "split", "all")]
-    settings = (None, Settings(select=("multi-stage",), review=True), Settings(ignore=project.ignore, review=True))
+    settings = (None, Settings(select=("multi-stage",), review=True), Settings(review=True))
     try:
         found = []
         for tag, chosen in zip(tags, settings, strict=True):

@@ -18,17 +18,17 @@ pytestmark = pytest.mark.engine
 
 PROJECTS = {
     "go": Project("go", 8080, ("/", "/zone", "/roots", "/id", "/currency", "/missing")),
+    "java": Project("java", 8080, ("/departures", "/harbour", "/summer", "/missing")),
     "node": Project("node", 8080, ("/", "/health", "/trains", "/mode", "/missing")),
     # Flask may read .env, so that a project which has one is not split.
     "python": Project("python", 8000, ("/", "/dishes", "/health", "/missing"), private=(".git/HEAD", "id_rsa")),
-    # That layer removes its empty sources, and multi-stage does not tell them from the program's.
-    "rust": Project("rust", 8080, ("/", "/tides", "/missing"), ignore=("dependency-layer",)),
+    "rust": Project("rust", 8080, ("/", "/tides", "/missing")),
 }
-BASES = "golang:1.24 node:22 python:3.12 rust:1.83".split()
-SMALL = "debian node python static".split()
+BASES = "golang:1.24 maven:3.9-eclipse-temurin-17 node:22 python:3.12 rust:1.83".split()
+SMALL = "debian java node python static".split()
 # Programs that only a build needs.
 PROGRAMS = set("c++ cargo cc g++ gcc git go javac make mvn rustc tsc".split())
-SOURCES = {"main.go", "main.rs", "server.ts"}
+SOURCES = {"Server.java", "main.go", "main.rs", "server.ts"}
 CONFIG = "Cmd Entrypoint ExposedPorts Healthcheck StopSignal User Volumes WorkingDir".split()
 
 
