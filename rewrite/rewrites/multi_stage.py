@@ -48,6 +48,7 @@ NAME = "multi-stage"
 
 _PLAIN = re.compile(r"/[\w./@+,:~-]+")
 _STAGE = "build"
+_SOURCES_OF_PACKAGES = ("/etc/apt", "/etc/apk", "/usr/share/keyrings")
 # More lines of COPY than that are for nobody to read.
 _MOST = 30
 
@@ -150,6 +151,8 @@ def _there(candidate: Candidate, runtime: Runtime) -> None:
         for run, step in candidate.steps:
             if one.stage not in apart and effects.may_remove(step, one.source):
                 raise Declined(f"a command may remove {one.source}", candidate.build.step_place(run, step))
+        if runtime.packages and any(inside(one.target or one.source, place) for place in _SOURCES_OF_PACKAGES):
+            raise Declined(f"{one.source} would come behind the installs of packages that may need it")
     if len(runtime.carried) > _MOST:
         raise Declined(f"the program may need {len(runtime.carried)} single files and directories")
 

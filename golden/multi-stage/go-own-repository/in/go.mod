@@ -1,0 +1,3 @@
+module example.org/team/worker
+
+go 1.22
