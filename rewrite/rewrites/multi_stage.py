@@ -28,7 +28,7 @@ accounts would be missing. What git ignores is not named. A file with more than 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from .. import runtimes
@@ -116,10 +116,12 @@ def _split(candidate: Candidate, runtime: Runtime) -> Proposal:
     text = render(
         "stages/runtime.j2",
         **{"from": "FROM" if upper else "from", "as": "AS" if upper else "as"},
-        stages=[{"name": one.name, "base": one.base or _STAGE, "lines": one.lines} for one in runtime.stages],
+        stages=[
+            {"name": one.name, "base": one.base or _STAGE, "lines": _cased(one.lines, upper)} for one in runtime.stages
+        ],
         base=runtime.base,
-        lines=[*_installs(candidate, runtime), *runtime.lines, *final.lines()],
-        copies=[_copy(final, one) for one in runtime.carried],
+        lines=_cased((*_installs(candidate, runtime), *runtime.lines, *final.lines()), upper),
+        copies=_cased((_copy(final, one) for one in runtime.carried), upper),
         moved=list(final.moved_lines()),
     )
     text = f"{text}\n" if lonely and final.tail else text if lonely else f"\n{text}"
@@ -130,7 +132,11 @@ def _split(candidate: Candidate, runtime: Runtime) -> Proposal:
     if runtime.above:
         start = block_of(dockerfile, runtime.above).body.start
         taken.append(
-            Edit(build.path, Span(start, start), "".join(line + dockerfile.newline for line in runtime.prepared))
+            Edit(
+                build.path,
+                Span(start, start),
+                "".join(line + dockerfile.newline for line in _cased(runtime.prepared, upper)),
+            )
         )
     return Proposal(
         NAME,
@@ -142,6 +148,11 @@ def _split(candidate: Candidate, runtime: Runtime) -> Proposal:
         runtime.notes,
         (*(one.base or _STAGE for one in runtime.stages), runtime.base),
     )
+
+
+def _cased(lines: Iterable[str], upper: bool) -> list[str]:
+    """Return instructions with their keywords in the case that the file's FROM has."""
+    return [line if upper else re.sub(r"\A\w+", lambda keyword: keyword[0].lower(), line) for line in lines]
 
 
 def _there(candidate: Candidate, runtime: Runtime) -> None:
