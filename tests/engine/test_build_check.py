@@ -1,7 +1,7 @@
 """The builder's own linter (``docker build --check``): it warns of nothing new in what dockerfix writes.
 
 The built-in frontend checks all Dockerfiles of golden/. What names an image to be pulled is replaced first: a
-``# syntax`` line by a comment, and every image that is built on or copied from by one that is there.
+``# syntax`` line is left out, and every image that is built on or copied from by one that is there.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def name_of(changed: Path) -> str:
 def without_pulls(text: str) -> str:
     """Return a Dockerfile that names no image but `BASE`."""
     tree = parse(text)
-    spans = {directive.span: "# no syntax\n" for directive in tree.directives if directive.name == "syntax"}
+    spans = {directive.span: "" for directive in tree.directives if directive.name == "syntax"}
     found = stages(tree)
     for stage in found:
         image = stage.from_.words[0]
