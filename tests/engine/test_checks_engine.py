@@ -7,6 +7,7 @@ InvalidBaseImagePlatform, which compares a pulled image with the platform that i
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -74,7 +75,9 @@ CASES = (
 
 
 def warned(engine: Docker, project: Path) -> set[str]:
-    """Return the rules of which the builder warns."""
+    """Return the rules of which the builder's own frontend warns; a ``# syntax`` line would have to be pulled."""
+    dockerfile = project / "Dockerfile"
+    dockerfile.write_text(re.sub(r"\A# syntax=.*\n", "", dockerfile.read_text()))
     command = [engine.client, "buildx", "build", "--call=check,format=json", str(project)]
     done = subprocess.run(command, capture_output=True, text=True)
     # Where the build cannot be planned, the text of the error follows.
