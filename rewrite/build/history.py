@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .git import git
+from .paths import inside
 
 _MOST = 1000
 _LOG = (f"--max-count={_MOST}", "--no-merges", "--no-renames", "--no-ext-diff", "-z", "--name-only", "--format=%x01")
@@ -36,7 +37,7 @@ class History:
     def changes(self, paths: Iterable[str]) -> int:
         """Return how many commits touched one of `paths`; a directory stands for all below it."""
         wanted = [("" if path in ("", ".") else posixpath.normpath(path)) for path in paths]
-        return sum(any(_is_below(path, want) for path in commit for want in wanted) for commit in self.commits)
+        return sum(any(not want or inside(path, want) for path in commit for want in wanted) for commit in self.commits)
 
 
 def read_history(directory: Path) -> History:
@@ -58,7 +59,3 @@ def _commits(log: str) -> Iterator[set[str]]:
     """Yield the paths of each commit: `log` has a mark for each, then a line end, and all ends in NUL."""
     for part in log.split("\x01\0")[1:]:
         yield {path for path in part.removeprefix("\n").split("\0") if path}
-
-
-def _is_below(path: str, directory: str) -> bool:
-    return not directory or path == directory or path.startswith(f"{directory}/")

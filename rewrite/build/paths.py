@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterable
 
 BASE = "%"
 
@@ -28,6 +29,12 @@ def join(workdir: str | None, path: str) -> str | None:
 def inside(path: str, directory: str) -> bool:
     """Tell whether `path` is `directory` or lies below it."""
     return path == directory or path.startswith(directory.rstrip("/") + "/")
+
+
+def outermost(paths: Iterable[str]) -> tuple[str, ...]:
+    """Return `paths` without repetitions, and without those that lie below another one."""
+    found = dict.fromkeys(paths)
+    return tuple(path for path in found if not any(inside(path, other) for other in found if other != path))
 
 
 def relative(path: str, directory: str) -> str | None:

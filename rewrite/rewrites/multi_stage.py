@@ -34,7 +34,7 @@ from dataclasses import replace
 from .. import runtimes
 from ..build import effects
 from ..build.build import Build
-from ..build.paths import inside, overlap
+from ..build.paths import inside, outermost, overlap
 from ..model import Declined, Obligation, Proposal, Refusal, assumed
 from ..runtimes import Candidate, Carried, Runtime
 from ..source.edits import Edit, Span
@@ -100,9 +100,8 @@ def _with_directories(candidate: Candidate, runtime: Runtime) -> Runtime:
         elif not any(overlap(path, place) for place in places):
             made[path] = None
     carried = [*runtime.carried, *map(Carried, made)]
-    whole = [one.source for one in carried if not one.target and not one.stage]
-    inner = {path for path in whole for other in whole if path != other and inside(path, other)}
-    return replace(runtime, carried=tuple(one for one in carried if one.target or one.stage or one.source not in inner))
+    outer = outermost(one.source for one in carried if not one.target and not one.stage)
+    return replace(runtime, carried=tuple(one for one in carried if one.target or one.stage or one.source in outer))
 
 
 def _split(candidate: Candidate, runtime: Runtime) -> Proposal:

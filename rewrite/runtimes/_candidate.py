@@ -90,6 +90,11 @@ class Candidate:
                 break
         return ""
 
+    @property
+    def scripts(self) -> tuple[str, ...]:
+        """The image paths of the project's shell scripts that are started."""
+        return tuple(path for call in self.calls if (path := self.script(call)))
+
     def path(self, word: str) -> str:
         """Return the image path that a word of a call names as seen by the program, "" for a name without a slash."""
         workdir = self.stage.end.workdir

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from pathspec import GitIgnoreSpec
 
-from ..build.paths import inside
+from ..build.paths import inside, outermost
 from ..build.secrets import is_secret
 from ..model import Declined, Obligation, Place, assumed
 from ._candidate import Candidate
@@ -169,6 +169,15 @@ class Project:
         return tuple(found)
 
 
+def project_in(candidate: Candidate, home: str | None, sources: re.Pattern[str]) -> Project:
+    """Return the project that is built in the image directory `home`; raises Declined if that is none of its own."""
+    if home in (None, "", "/") or str(home).startswith("%"):
+        raise Declined("the project is not built in a directory of its own")
+    outer = [path for path in candidate.homes if inside(str(home), path) and not path.startswith("%")]
+    top = min(outer, key=len, default=str(home))
+    return Project(candidate, top, candidate.stage.end.workdir or "/", sources)
+
+
 # Beside a program's data these may go along.
 _HARMLESS = re.compile(r"/(?:\.(?!git/)[^/]+|[^/]+\.md|LICENSE[^/]*)\Z|/\.well-known/")
 
@@ -205,7 +214,7 @@ def reading(
     claim = "the program reads no other file of the project"
     opened = project.find(unnamed)
     known = (*project.named(), *(project.data() if opened else ()))
-    paths = tuple(path for path in dict.fromkeys(known) if not any(inside(path, up) for up in known if up != path))
+    paths = outermost(known)
     listed = ", ".join(paths) or "none"
     if opened is None:
         files = len(project.texts())

@@ -12,6 +12,8 @@ from typing import Any
 from ..model import Declined, Place
 from ._calls import Call, text_calls
 
+# All that the image has beside node to install packages and to run what they bring.
+MANAGERS = frozenset({"npm", "npx", "yarn", "pnpm", "corepack"})
 _RUNNERS = frozenset({"npm", "yarn", "pnpm"})
 # Packages whose programs have another name.
 _PROGRAMS = {

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from ..build.paths import inside, join
+from ..build.paths import inside, join, outermost
 from ..build.runs import Run, Step
 from ..build.secrets import is_secret
 from ..ecosystems._dotnet_line import Line, read_line
@@ -92,7 +92,7 @@ class _DotNet:
         candidate, published = self.candidate, self.published
         others = (*candidate.made(self._mine), *candidate.brought())
         others = tuple(path for path in others if not inside(path, published.path))
-        scripts = tuple(path for call in candidate.calls if (path := candidate.script(call)))
+        scripts = candidate.scripts
         own = frozenset(self._started())
         self._framework_dependent()
         distribution = self._distribution()
@@ -118,7 +118,7 @@ class _DotNet:
             f"what is published on {base}",
             base,
             distribution,
-            tuple(Carried(path) for path in carried if not any(inside(path, up) for up in carried if up != path)),
+            tuple(map(Carried, outermost(carried))),
             tuple(sorted(set(packages))),
             build_only=_BUILD_ONLY,
             proof=(read, assumed(claim, doubt, candidate.build.step_place(published.run, published.step))),

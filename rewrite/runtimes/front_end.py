@@ -21,11 +21,10 @@ from ._calls import Call
 from ._candidate import Candidate
 from ._distribution import ALPINE, DEBIAN, installed, needed
 from ._files import Project
-from ._node_package import Package
+from ._node_package import MANAGERS, Package
 
 NAME = "front-end"
 
-_MANAGERS = frozenset({"npm", "npx", "yarn", "pnpm", "corepack"})
 _CONFIGURATION = re.compile(r"[^/]*\.(?:json|[cm]?[jt]s)\Z")
 _SILENT = frozenset({"-s", "--single", "-L", "--no-request-logging", "-n", "--no-clipboard", "--no-port-switching"})
 _PORT = ("-l", "--listen", "-p")
@@ -81,7 +80,7 @@ def _package(candidate: Candidate) -> Package | None:
     """Return the package.json where the first command of a package manager runs."""
     for _, step in candidate.steps:
         path = f"{step.cwd}/package.json"
-        text = candidate.read(path) if step.program in _MANAGERS and step.cwd else None
+        text = candidate.read(path) if step.program in MANAGERS and step.cwd else None
         if text is not None:
             return Package.parse(str(step.cwd), text, candidate.view.place(path))
     return None
@@ -134,7 +133,7 @@ def _built(candidate: Candidate, package: Package, path: str) -> None:
     outputs: list[str] = []
     for run, step in candidate.steps:
         words = tuple(word or "$" for word in step.words)
-        if step.program in _MANAGERS and package.run_of(words) and step.top is not None and step.item.operator != "||":
+        if step.program in MANAGERS and package.run_of(words) and step.top is not None and step.item.operator != "||":
             outputs += package.outputs(Call(words, candidate.build.step_place(run, step), True), texts)
     if path not in [f"{package.home}/{name}" for name in outputs]:
         raise Declined("what is served is not known to be what the build makes", candidate.start.where)
@@ -165,4 +164,4 @@ def _unconfigured(candidate: Candidate, package: Package) -> None:
 
 def _mine(run: Run, step: Step) -> bool:
     """Judge the package managers: of what they leave, nginx needs nothing."""
-    return step.program in _MANAGERS
+    return step.program in MANAGERS

@@ -13,15 +13,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..build.paths import inside
 from ..build.runs import Run, Step
 from ..ecosystems import _go_command as command_lines
 from ..model import Declined, Obligation, Place, assumed, proved
 from . import Carried, Runtime
 from ._bases import Reference, reference
+from ._binaries import base_of, called, distribution_of
 from ._candidate import Candidate
 from ._distribution import ALPINE, DEBIAN, DISTROLESS, Distribution, account_known, installed, needed
-from ._files import Project, reading
+from ._files import Project, project_in, reading
 from ._go_outputs import Output, outputs
 
 NAME = "go"
@@ -79,7 +79,7 @@ class _Go:
         if not self.outputs:
             raise Declined("no `go build` or `go install` of a RUN makes a program")
         others = (*candidate.made(self._mine), *candidate.brought())
-        scripts = tuple(path for call in candidate.calls if (path := candidate.script(call)))
+        scripts = candidate.scripts
         binaries = self._started(self.outputs)
         self._toolchain()
         distribution = self._distribution()
@@ -100,7 +100,7 @@ class _Go:
         carried = [Carried(path, target) for path, target in binaries.items()]
         carried += [Carried(path) for path in dict.fromkeys((*scripts, *data, *others)) if path not in binaries]
         return Runtime(
-            self._title(distribution),
+            f"the Go binary on {called(distribution)}",
             self._base(distribution),
             distribution,
             tuple(carried),
@@ -153,16 +153,10 @@ class _Go:
     @cached_property
     def project(self) -> Project:
         """The project's files; raises Declined if they are not in one known directory."""
-        homes = [path for path in self.candidate.homes if not path.startswith("%")]
         directories = {step.cwd for _, step in self.candidate.steps if step.program == "go"}
         roots = [path for path in directories if path]
         home = posixpath.commonpath(roots) if roots and len(roots) == len(directories) else ""
-        if home in ("", "/") or home.startswith("%"):
-            raise Declined("the project is not built in a directory of its own")
-        inner = [path for path in homes if inside(home, path)]
-        return Project(
-            self.candidate, min(inner, key=len, default=home), self.candidate.stage.end.workdir or "/", _SOURCES
-        )
+        return project_in(self.candidate, home, _SOURCES)
 
     def _toolchain(self) -> None:
         found = self.project.find(_TOOLCHAIN)
@@ -188,30 +182,14 @@ class _Go:
         return not any(output.cgo for output in self.outputs)
 
     def _distribution(self) -> Distribution:
-        if self.image.alpine:
-            return ALPINE
-        user = (self.candidate.stage.end.user or "").partition(":")[0]
-        plain = not user or user.isdigit() or user in DISTROLESS.accounts
-        calls = not any(call.shell or call.helpers for call in self.candidate.calls)
-        bare = self._static and plain and calls and not self.candidate.setup and not self.project.find(_EXECUTES)
-        health = len(self.candidate.calls) > 1
-        if bare and not health and not installed(self.candidate, DEBIAN, False):
-            return DISTROLESS
-        return DEBIAN
+        executes = self.project.find(_EXECUTES) is not None
+        return distribution_of(self.candidate, self.image, static=self._static, executes=executes)
 
     def _base(self, distribution: Distribution) -> str:
-        if distribution is DISTROLESS:
-            return "gcr.io/distroless/static-debian12"
-        if distribution is ALPINE:
-            version = re.search(r"alpine(\d+\.\d+)", self.image.tag)
-            return f"alpine:{version[1]}" if version else "alpine:3"
         # The golang image's own suite where its tag names none: never an older one, for the sake of glibc.
         named = self.image.version
         suite = self.image.suite or ("bookworm" if (1, 0) < named < (1, 24) else "trixie")
-        return f"debian:{suite}-slim"
-
-    def _title(self, distribution: Distribution) -> str:
-        return f"the Go binary on {'a distroless image' if distribution is DISTROLESS else distribution.name}"
+        return base_of(distribution, self.image, suite)
 
     def _programs(self, distribution: Distribution) -> Iterator[str]:
         """Yield the packages of the programs that the sources start."""

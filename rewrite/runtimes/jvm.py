@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from ..build.paths import inside, join
+from ..build.paths import join, outermost
 from ..build.runs import Run, Step
 from ..ecosystems import _maven_line as maven
 from ..ecosystems import gradle
@@ -23,7 +23,7 @@ from ._bases import Reference, reference
 from ._calls import Call
 from ._candidate import Candidate
 from ._distribution import ALPINE, DEBIAN, Distribution, account_known, installed, needed
-from ._files import Project, reading
+from ._files import Project, project_in, reading
 from ._jars import Archive, archive, standalone
 
 NAME = "jvm"
@@ -86,7 +86,7 @@ class _Jvm:
         if not self.builds:
             raise Declined("no RUN makes a jar by Maven or Gradle")
         others = (*candidate.made(self._mine), *candidate.brought())
-        scripts = tuple(path for call in candidate.calls if (path := candidate.script(call)))
+        scripts = candidate.scripts
         archives = tuple(self._archives(others))
         self._alone()
         distribution = self._distribution()
@@ -103,7 +103,7 @@ class _Jvm:
             f"the jar on {base}",
             base,
             distribution,
-            tuple(Carried(path) for path in carried if not any(inside(path, up) for up in carried if up != path)),
+            tuple(map(Carried, outermost(carried))),
             tuple(sorted(set(packages))),
             build_only=_BUILD_ONLY,
             proof=(read, *self._proof()),
@@ -227,11 +227,7 @@ class _Jvm:
         """The project's files; raises Declined if they are not in one known directory."""
         directories = {step.cwd for _, step in self.builds}
         home = next(iter(directories)) if len(directories) == 1 else None
-        if home in (None, "/") or str(home).startswith("%"):
-            raise Declined("the project is not built in a directory of its own")
-        inner = [path for path in self.candidate.homes if inside(str(home), path) and not path.startswith("%")]
-        top = min(inner, key=len, default=str(home))
-        return Project(self.candidate, top, self.candidate.stage.end.workdir or "/", _SOURCES)
+        return project_in(self.candidate, home, _SOURCES)
 
     def _alone(self) -> None:
         """Raise Declined where a jar on a JRE is not all that the program needs."""

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from ..build.paths import inside
+from ..build.paths import inside, outermost
 from ..build.runs import Run, Step
 from ..build.secrets import is_secret
 from ..ecosystems._yarn_project import kind_of
@@ -27,11 +27,10 @@ from ._candidate import Candidate
 from ._distribution import ALPINE, DEBIAN, Distribution, account_known, installed, needed
 from ._files import Project, is_test
 from ._node_dependencies import Install, dependencies
-from ._node_package import Package
+from ._node_package import MANAGERS, Package
 
 NAME = "node"
 
-_MANAGERS = frozenset({"npm", "npx", "yarn", "pnpm", "corepack"})
 _OWN = frozenset({"node", "npm", "npx", "yarn", "corepack", "docker-entrypoint.sh"})
 _COMPILED = re.compile(r"\.(?:[cm]?tsx?|jsx|vue|svelte|s[ac]ss|less|styl|map)\Z")
 # What describes the project to people and tools; names that only a tool of the build reads.
@@ -97,7 +96,7 @@ class _Node:
         roots = tuple(self._entries(calls))
         outputs = self._outputs(builds, roots)
         others = (*candidate.made(self._mine), *candidate.brought())
-        scripts = tuple(path for call in candidate.calls if (path := candidate.script(call)))
+        scripts = candidate.scripts
         distribution = self._distribution()
         account_known(candidate, distribution)
         own = _OWN | {*self._modules_started(calls), *(posixpath.basename(path) for path in others)}
@@ -111,7 +110,7 @@ class _Node:
         carried = [Carried(f"{self.home}/node_modules", stage=modules_from)] if self.package.runtime else []
         carried += [Carried(f"{self.home}/package.json")]
         paths = dict.fromkeys((*(f"{self.home}/{name}" for name in outputs), *scripts, *data, *others))
-        carried += [Carried(path) for path in paths if not any(inside(path, up) for up in paths if up != path)]
+        carried += map(Carried, outermost(paths))
         return Runtime(
             f"the Node program on {self.base}",
             self.base,
@@ -200,7 +199,7 @@ class _Node:
 
     def _mine(self, run: Run, step: Step) -> bool:
         """Judge the package managers' commands: a global install counts only if it is started."""
-        if step.program not in _MANAGERS:
+        if step.program not in MANAGERS:
             return False
         words = {word or "$" for word in step.words}
         if {"-g", "--global", "global"} & words:
@@ -215,7 +214,7 @@ class _Node:
         """Yield the commands of RUNs that build: scripts of package.json, and programs that npx starts."""
         for run, step in self.candidate.steps:
             words = tuple(word or "$" for word in step.words)
-            if step.program in _MANAGERS - {"corepack"}:
+            if step.program in MANAGERS - {"corepack"}:
                 place = self.candidate.build.step_place(run, step)
                 if self.package.run_of(words) or step.program == "npx":
                     at = 1 if step.program == "npx" else 0
@@ -276,7 +275,7 @@ class _Node:
             found[top] = None
         if builds and not found and not all(self._generates(call) for call in builds):
             raise Declined("what the build makes is not known", builds[0].where)
-        return tuple(name for name in found if not any(inside(name, other) for other in found if other != name))
+        return outermost(found)
 
     @staticmethod
     def _generates(call: Call) -> bool:

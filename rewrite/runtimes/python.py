@@ -15,7 +15,7 @@ from functools import cached_property
 
 from .. import ecosystems
 from ..build import effects
-from ..build.paths import inside, join
+from ..build.paths import inside, join, outermost
 from ..build.runs import Run, Step
 from ..model import Declined, Obligation, Place, assumed
 from ..source.dockerfile import Instruction
@@ -227,7 +227,7 @@ class _Python:
         """The project's files, by the directories that they are in."""
         homes = self.candidate.homes
         workdir = self.candidate.stage.end.workdir or "/"
-        tops = [home for home in homes if not any(inside(home, other) for other in homes if other != home)]
+        tops = outermost(homes)
         if not tops or any(home.startswith("%") for home in homes) or any(path is None for path in homes):
             raise Declined("the project does not lie in a directory of its own")
         return tuple(Project(self.candidate, home, workdir, _SOURCES) for home in tops if not inside(home, "/tmp"))

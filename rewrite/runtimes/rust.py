@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from ..build.paths import inside, join
+from ..build.paths import join
 from ..build.runs import Run, Step
 from ..ecosystems._cargo_line import Line, cargo_home, read_line, settings, target_directory, working_directory
 from ..ecosystems._cargo_project import Package
@@ -23,10 +23,11 @@ from ..ecosystems._cargo_project import Project as Workspace
 from ..model import Declined, Obligation, Place, assumed, proved
 from . import Carried, Runtime
 from ._bases import Reference, reference
+from ._binaries import base_of, called, distribution_of
 from ._candidate import Candidate
 from ._crates import DEVELOPMENT, files, libraries
 from ._distribution import ALPINE, DEBIAN, DISTROLESS, Distribution, account_known, installed, needed
-from ._files import Project, is_test, reading
+from ._files import Project, is_test, project_in, reading
 
 NAME = "rust"
 
@@ -92,7 +93,7 @@ class _Rust:
         if not self.outputs:
             raise Declined("no `cargo build` or `cargo install --path` of a RUN makes a program")
         others = (*candidate.made(self._mine), *candidate.brought())
-        scripts = tuple(path for call in candidate.calls if (path := candidate.script(call)))
+        scripts = candidate.scripts
         binaries = self._started()
         for unsafe, claim in (
             (_TOOLCHAIN, "the program needs what only the build has"),
@@ -118,7 +119,7 @@ class _Rust:
         carried = [Carried(path, target) for path, target in binaries.items()]
         carried += [Carried(path) for path in dict.fromkeys((*scripts, *data, *others)) if path not in binaries]
         return Runtime(
-            f"the Rust program on {'a distroless image' if distribution is DISTROLESS else distribution.name}",
+            f"the Rust program on {called(distribution)}",
             self._base(distribution),
             distribution,
             tuple(carried),
@@ -230,11 +231,7 @@ class _Rust:
         output = self.outputs[-1]
         line = read_line(output.step)
         home = self._workspace(working_directory(output.step, line)).root if line else ""
-        if home in ("", "/") or home.startswith("%"):
-            raise Declined("the project is not built in a directory of its own")
-        inner = [path for path in self.candidate.homes if inside(home, path) and not path.startswith("%")]
-        top = min(inner, key=len, default=home)
-        return Project(self.candidate, top, self.candidate.stage.end.workdir or "/", _SOURCES)
+        return project_in(self.candidate, home, _SOURCES)
 
     @cached_property
     def _lock(self) -> tuple[str, str]:
@@ -254,14 +251,8 @@ class _Rust:
         return musl and not any("-crt-static" in flag for flag in flags)
 
     def _distribution(self) -> Distribution:
-        if self.image.alpine:
-            return ALPINE
-        user = (self.candidate.stage.end.user or "").partition(":")[0]
-        plain = not user or user.isdigit() or user in DISTROLESS.accounts
-        calls = len(self.candidate.calls) == 1 and not any(one.shell or one.helpers for one in self.candidate.calls)
         executes = any(_PROCESSES.search(text) for text in self.project.texts().values())
-        bare = self._static and plain and calls and not self.candidate.setup and not executes
-        return DISTROLESS if bare and not installed(self.candidate, DEBIAN, False) else DEBIAN
+        return distribution_of(self.candidate, self.image, static=self._static, executes=executes)
 
     @property
     def _suite(self) -> str:
@@ -271,14 +262,9 @@ class _Rust:
         return self.image.suite or ("trixie" if len(version) < 2 and self.image.certain else default)
 
     def _base(self, distribution: Distribution) -> str:
-        if distribution is DISTROLESS:
-            return "gcr.io/distroless/static-debian12"
-        if distribution is ALPINE:
-            version = re.search(r"alpine(\d+\.\d+)", self.image.tag)
-            return f"alpine:{version[1]}" if version else "alpine:3"
-        if self._suite in ("", "buster"):
+        if distribution is DEBIAN and self._suite in ("", "buster"):
             raise Declined("which of Debian's suites the rust image stands on is not known")
-        return f"debian:{self._suite}-slim"
+        return base_of(distribution, self.image, self._suite)
 
     def _programs(self, distribution: Distribution) -> Iterator[str]:
         """Yield the packages of the programs that the sources start."""
