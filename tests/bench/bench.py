@@ -3,8 +3,8 @@
     python tests/bench/bench.py [--only NAME]... [--outdated] [--output docs/benchmark.md]
 
 Each project in `projects/` has a `bench.toml` that says what it stands for and which edits are made. What is measured
-is kept in `build/bench/`, one file for each project as soon as it is done; the page is made from all of them. So a
-benchmark can be interrupted and taken up again, and one project measured anew.
+is kept in `tests/bench/measured/`, one file for each project as soon as it is done; the page is made from all of
+them. So a benchmark can be interrupted and taken up again, and one project measured anew. Both are committed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from rewrite.verify.builders import importing
 from rewrite.verify.engine import BuildOptions
 from rewrite.verify.engines import find_docker
 
-RESULTS = Path(__file__).parents[2] / "build" / "bench"
+RESULTS = Path(__file__).with_name("measured")
 
 
 def options() -> argparse.ArgumentParser:
@@ -48,7 +48,7 @@ def options() -> argparse.ArgumentParser:
     )
     parser.add_argument("--buildkitd-config", default="", metavar="FILE", help="for the builder that imports a cache")
     parser.add_argument("--driver-opt", action="append", metavar="KEY=VALUE", help="the same; may be repeated")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where results are kept (default: build/bench)")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where results are kept (default: beside this)")
     parser.add_argument("--output", type=Path, help="where to write the page; default: standard output")
     return parser
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from project import ORDER, THROTTLED, Opened
 from registry import Link, Server, Upstream, serving
-from results import Result
+from results import Result, essence
 
 from rewrite import __version__
 from rewrite.report.proof.json import render
@@ -172,7 +172,7 @@ def measure(
         f"{os.cpu_count()} cores, {platform.machine()}",
         upstream is not None,
         opened.fingerprint,
-        json.loads(render([found]))["verifications"][0],
+        essence(json.loads(render([found]))["verifications"][0]),
     )
 
 

@@ -1,4 +1,4 @@
-"""What was measured, one JSON file for each project: made as the projects are, and put together to one page."""
+"""What was measured, one JSON file for each project, which is committed: put together they make the page."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+SIDES = ("before", "after")
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The measurement of one project: when, by what, and all that `dockerfix verify` tells (its JSON report).
+    """The measurement of one project: when, by what, and what `dockerfix verify` tells (`essence` of its JSON report).
 
     `registry` tells whether the builds had the bench's own registry before them; `fingerprint` is `Opened.fingerprint`.
     """
@@ -60,6 +62,23 @@ class Measured:
     def ratio(self) -> float:
         """How many times faster `after` is, by the medians."""
         return statistics.median(self.before) / statistics.median(self.after)
+
+
+def essence(report: dict[str, Any]) -> dict[str, Any]:
+    """Return of a verification's JSON report what the page tells, in its form: no steps, no differences explained."""
+    return {
+        "verdict": report["verdict"],
+        **{side: {"image_bytes": report[side]["image_bytes"]} for side in SIDES},
+        "differences": [item for item in report["differences"] if item["cause"] is None],
+        "scenarios": [
+            {
+                "name": one["name"],
+                "skipped": one["skipped"],
+                **{side: one[side] and {"seconds": one[side]["seconds"]} for side in SIDES},
+            }
+            for one in report["scenarios"]
+        ],
+    }
 
 
 def save(directory: Path, result: Result) -> None:

@@ -57,7 +57,8 @@ def test_what_is_measured_is_kept_and_told(
     found = json.loads((kept / f"{PROJECT}.json").read_text())
     measured = {one["name"]: one for one in found["found"]["scenarios"]}
     assert [name for name in ORDER if name in measured] == list(measured)
-    assert measured[THROTTLED]["ratio"] and measured[BASE]["ratio"]
+    assert measured[THROTTLED]["after"]["seconds"] and measured[BASE]["after"]["seconds"]
+    assert "steps" not in str(found), "the file is committed: only what the page tells"
     assert f"| {PROJECT} | equivalent |" in output.read_text()
     assert engine.images == {}
 

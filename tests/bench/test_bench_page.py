@@ -42,7 +42,7 @@ BOTH = {"apt-only": FAST, "mixed": SLOW}
 
 
 def test_a_result_comes_back_as_it_was(tmp_path: Path) -> None:
-    kept = tmp_path / "build" / "bench"
+    kept = tmp_path / "not" / "yet"
     save(kept, SLOW)
     save(kept, FAST)
     again = Result(**{**{name: getattr(FAST, name) for name in FAST.__slots__}, "date": "2026-11-28 03:00"})
