@@ -67,7 +67,8 @@ def command() -> None:
 @click.option(
     "--resolve",
     type=click.Choice(["engine", "registry"]),
-    help="Ask the local engine, or the registries, for the digests of base images (pin-base-image).",
+    help="Ask the local engine, or the registries, for the digests of base images (pin-base-image), the registries for "
+    "their platforms too (platform-flag).",
 )
 @click.option("--verify", is_flag=True, help="With --write: write only what builds before and after have proved.")
 @click.option(

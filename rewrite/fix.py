@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import rewrites
 from .build.build import Build
+from .build.images import Resolved
 from .build.secrets import literals
 from .errors import DockerfixError, SourceError
 from .model import Change, Defect, Place, Proposal, Refusal, Result, Tier
@@ -31,9 +32,9 @@ ROUNDS = 25
 def fix_files(
     requests: Sequence[Request],
     settings_for: Callable[[Path], Settings],
-    resolve: Callable[[str], str] | None = None,
+    resolve: Callable[[str], Resolved] | None = None,
 ) -> Iterator[Result | DockerfixError]:
-    """Yield the result of each request, or the error that it met; `resolve` gives the digest of a base image."""
+    """Yield the result of each request, or the error that it met; `resolve` says what a base image is."""
     session = Session(resolve=resolve)
     for request in requests:
         try:

@@ -11,6 +11,7 @@ from .build import context as contexts
 from .build import guess
 from .build.build import Build
 from .build.history import History, read_history
+from .build.images import Resolved
 from .build.locate import Located, Locator, find_dockerfiles, repository_root
 from .build.stages import stages
 from .errors import SourceError, UsageError
@@ -37,11 +38,11 @@ class Request:
 class Session:
     """What the requests of one run share.
 
-    `ignores` are ignore files that an earlier one has changed, by path; `resolve` gives a base image's digest.
+    `ignores` are ignore files that an earlier one has changed, by path; `resolve` says what a base image is.
     """
 
     ignores: dict[str, str] = field(default_factory=dict)
-    resolve: Callable[[str], str] | None = None
+    resolve: Callable[[str], Resolved] | None = None
     _locator: Locator = field(default_factory=Locator)
     _located: dict[Path, Located] = field(default_factory=dict)
     _around: dict[Path, tuple[Path, ...]] = field(default_factory=dict)
@@ -71,7 +72,7 @@ class Session:
             builder,
             ignore_file.relative_to(directory.absolute()).as_posix() if inside else "",
             doubt or (f"{name} is a symbolic link to a file of another use" if ignore_file.is_symlink() else ""),
-            self._digests(dockerfile),
+            self._resolved(dockerfile),
             settings.mounts,
             self._history(directory),
             place.relative_to(directory.absolute()).as_posix() if place.is_relative_to(directory.absolute()) else "",
@@ -83,13 +84,19 @@ class Session:
         key = directory.absolute()
         return self._histories.setdefault(key, functools.cache(functools.partial(read_history, key)))
 
-    def _digests(self, dockerfile: syntax.Dockerfile) -> dict[str, str] | None:
-        """Return the digests of the images that the Dockerfile is built on, None if they are not to be asked for."""
+    def _resolved(self, dockerfile: syntax.Dockerfile) -> dict[str, Resolved] | None:
+        """Return what is said of the images that the Dockerfile is built on, None if nobody is to be asked.
+
+        An image that a digest names already is asked for only where FROM names a platform.
+        """
         if self.resolve is None or dockerfile.problems:
             return None
-        bases = {stage.from_.words[0].text for stage in stages(dockerfile) if not stage.parent and stage.from_.words}
-        named = sorted(base for base in bases if not set(base) & {"$", "@"} and base.lower() != "scratch")
-        return {base: digest for base in named if (digest := self.resolve(base))}
+        froms = [stage.from_ for stage in stages(dockerfile) if not stage.parent and stage.from_.words]
+        bases = {line.words[0].text for line in froms if "@" not in line.words[0].text or line.flag("platform")}
+        named = sorted(base for base in bases if "$" not in base and base.lower() != "scratch")
+        told = {base: self.resolve(base) for base in named}
+        # Under the name too that a base image has once it is pinned.
+        return told | {f"{base}@{one.digest}": one for base, one in told.items() if one.digest and "@" not in base}
 
     def _context(self, path: Path, dockerfile: syntax.Dockerfile, settings: Settings) -> tuple[Path, str, str, str]:
         """Return the context's directory, who says so, the builder, and why it may be another."""

@@ -20,6 +20,7 @@ from .report.masking import masked
 from .settings import Settings, load
 
 if TYPE_CHECKING:
+    from .build.images import Resolved
     from .fix import Request
     from .proving import ProofOptions
     from .verify.outcome import Verification
@@ -32,8 +33,8 @@ NOTHING, CHANGES, ERROR = 0, 1, 2
 class Options:
     """The command line; `flags` are the settings given on it, which replace those of the configuration file.
 
-    With `proof` a result is written only if the builds prove it. `resolve` says who is asked for digests of base images
-    (``engine``, ``registry``; empty: nobody).
+    With `proof` a result is written only if the builds prove it. `resolve` says who is asked for the digests and
+    platforms of base images (``engine``, ``registry``; empty: nobody).
     """
 
     paths: tuple[str, ...] = (".",)
@@ -64,7 +65,7 @@ class Run:
         self.verifications: list[Verification] = []
         self._stdin = ""
         self._load = functools.cache(load)
-        self._resolve: Callable[[str], str] | None = None
+        self._resolve: Callable[[str], Resolved] | None = None
 
     def __call__(self) -> int:
         """Do it, and return the exit code."""
@@ -84,8 +85,8 @@ class Run:
         remaining = not self.options.write and any(result.changes for result in self.results)
         return CHANGES if remaining or any(found.exit_code for found in self.verifications) else NOTHING
 
-    def _resolver(self) -> Callable[[str], str] | None:
-        """Return what gives the digests of base images, None if nobody is to be asked."""
+    def _resolver(self) -> Callable[[str], Resolved] | None:
+        """Return what asks about base images, None if nobody is to be asked."""
         if not self.options.resolve:
             return None
         from .resolving import resolver

@@ -1,10 +1,11 @@
 """Every folder golden/REWRITE/CASE: what dockerfix makes of in/ is out/, and what it declines is named in case.toml.
 
 case.toml may hold: `review` and `mounts` (bool), `select` (the folder's rewrite by default; `[]` for all),
-`dockerfile` (default "Dockerfile"), `context` (default "."), `builder`, `digests` (of base images, a table), `history`
-(a table: how many commits touch a file), `refused` (a text that a refusal of this rewrite must contain), `offered` (a
-text that an unapplied proposal's title or doubt must contain; "": there is none), `applied` (how many proposals are
-applied), `note` (a text that a note of an applied or offered proposal must contain).
+`dockerfile` (default "Dockerfile"), `context` (default "."), `builder`, `digests` and `platforms` (tables: what is
+told of base images; without both nobody is asked), `history` (a table: how many commits touch a file), `refused` (a
+text that a refusal of this rewrite must contain), `offered` (a text that an unapplied proposal's title or doubt must
+contain; "": there is none), `applied` (how many proposals are applied), `note` (a text that a note of an applied or
+offered proposal must contain).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from rewrite.build.images import Resolved
 from rewrite.fix import Request, fix_files
 from rewrite.model import Proposal, Result, Status
 from rewrite.settings import Settings
@@ -43,9 +45,13 @@ def run(case: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
         builder=chosen.get("builder"),
     )
     name = chosen.get("dockerfile", "Dockerfile")
-    digests = chosen.get("digests")
-    resolve = None if digests is None else lambda reference: digests.get(reference, "")
-    (outcome,) = fix_files([Request(Path(name), None, name)], lambda path: settings, resolve)
+    digests, platforms = chosen.get("digests", {}), chosen.get("platforms", {})
+
+    def resolve(reference: str) -> Resolved:
+        return Resolved(digests.get(reference, ""), tuple(platforms.get(reference, ())))
+
+    asked = resolve if {"digests", "platforms"} & chosen.keys() else None
+    (outcome,) = fix_files([Request(Path(name), None, name)], lambda path: settings, asked)
     assert isinstance(outcome, Result), outcome
     return outcome
 

@@ -15,6 +15,7 @@ from building import build
 
 from rewrite import rewrites
 from rewrite.build.build import Build
+from rewrite.build.images import Resolved
 from rewrite.fix import fix
 from rewrite.model import Proposal, Result, Tier
 from rewrite.settings import Settings
@@ -33,13 +34,13 @@ FILES = {
 }
 
 
-DIGESTS = {"node:20-slim": f"sha256:{'0' * 64}", "python:3.12-slim": f"sha256:{'1' * 64}"}
+RESOLVED = {"node:20-slim": Resolved(f"sha256:{'0' * 64}"), "python:3.12-slim": Resolved(f"sha256:{'1' * 64}")}
 
 
 def project(path: Path, text: str | None = None) -> Build:
     """Return the build of a fixture, which NAME.no-mounts.Dockerfile is for those who want no cache mounts."""
     mounts = ".no-mounts" not in path.suffixes
-    return build(path.read_text("utf-8") if text is None else text, FILES, digests=DIGESTS, mounts=mounts)
+    return build(path.read_text("utf-8") if text is None else text, FILES, resolved=RESOLVED, mounts=mounts)
 
 
 def edited(found: Build) -> Iterator[tuple[str, set[int]]]:

@@ -1,4 +1,4 @@
-"""What is known of the official base images without pulling them: user, home, working directory, accounts.
+"""What is known of base images without pulling them: user, home, working directory, accounts of the official ones.
 
 Source: their Dockerfiles in docker-library, those of Microsoft's .NET SDK, of uv, bun, and hexpm/bob (``USER`` is never
 set, so builds start as root; ``WORKDIR``, accounts and ``ENV`` as listed; none sets ``HOME``). An image that is not
@@ -45,6 +45,17 @@ class BaseImage:
     accounts: tuple[Account, ...] = (ROOT,)
     official: bool = False
     env: tuple[tuple[str, str | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a registry or an engine says of a reference: its digest, and the platforms, as ``linux/amd64``.
+
+    Either is empty where nobody could tell.
+    """
+
+    digest: str = ""
+    platforms: tuple[str, ...] = ()
 
 
 # name: (working directory, further accounts); what has differed between versions is not known

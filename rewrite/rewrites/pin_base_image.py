@@ -34,16 +34,16 @@ def find(build: Build) -> Iterator[Proposal | Refusal]:
         reference = words[0].text if words else ""
         if stage.parent or not reference or "@" in reference or reference.lower() == "scratch":
             continue
-        digest = (build.digests or {}).get(reference, "")
+        resolved = (build.resolved or {}).get(reference)
         place = build.place(stage.from_)
         if "$" in reference:
-            if build.digests is not None:
+            if build.resolved is not None:
                 yield Refusal(NAME, place, "which base image it is depends on a build argument")
-        elif digest:
-            yield _pinned(build, stage, reference, digest)
+        elif resolved and resolved.digest:
+            yield _pinned(build, stage, reference, resolved.digest)
         elif _says_nothing(reference):
             yield _advice(build, stage, reference)
-        elif build.digests is not None:
+        elif build.resolved is not None:
             yield Refusal(NAME, place, f"nobody could tell the digest of {reference}")
 
 

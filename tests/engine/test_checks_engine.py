@@ -1,7 +1,7 @@
 """Each check of ``docker build --check``: a Dockerfile that raises it, and what dockerfix makes of that.
 
 What is fixed is gone after ``--write --review``; what is not is told as advice. The builder has one check more,
-InvalidBaseImagePlatform, which compares a pulled image with the platform that is built for: no text shows it.
+InvalidBaseImagePlatform, which only a registry can tell of: see test_resolving_engine.py.
 """
 
 from __future__ import annotations
