@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from building import build
 
-from rewrite.rewrites._frontend import older
+from rewrite.build.frontend import older
+from rewrite.source.dockerfile import parse
 
 
 @pytest.mark.parametrize(
@@ -27,8 +27,8 @@ from rewrite.rewrites._frontend import older
     ],
 )
 def test_versions(value: str, old: bool) -> None:
-    assert older(build(f"# syntax={value}\nFROM a\n"), 19) == (value if old else "")
+    assert older(parse(f"# syntax={value}\nFROM a\n"), 19) == (value if old else "")
 
 
 def test_without_a_line_nothing_is_too_old() -> None:
-    assert not older(build("FROM a\n"), 19)
+    assert not older(parse("FROM a\n"), 19)

@@ -12,6 +12,7 @@ from .buildfiles import Mention
 from .changes import Change, copy_change, run_change
 from .context import Context
 from .copies import Copy, from_context, read_copy
+from .frontend import older
 from .history import History
 from .images import Resolved
 from .runs import Run, Step, read_run
@@ -49,6 +50,14 @@ class Build:
     def dockerfiles(self) -> tuple[tuple[str, Dockerfile], ...]:
         """All Dockerfiles that may be built from this context, by path, this one first."""
         return ((self.path, self.dockerfile), *self.siblings)
+
+    @property
+    def no_cache_mounts(self) -> str:
+        """Why a RUN can have no cache mounts, "" if it can."""
+        if self.builder in ("legacy", "kaniko"):
+            return f"the builder ({self.builder}) has no cache mounts"
+        syntax = older(self.dockerfile, 2)
+        return f"# syntax={syntax} is older than cache mounts (1.2)" if syntax else ""
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable
 
 BASE = "%"
@@ -14,6 +15,8 @@ SYSTEM = (
     *("/usr/sbin", "/usr/share"),
     *("/var/backups", "/var/cache", "/var/lib", "/var/log", "/var/mail", "/var/spool"),
 )
+# Directories that are there with or without a cache below them.
+ALWAYS_THERE = re.compile(r"/|/root|/home(?:/[^/]+)?|/tmp|/usr(?:/local)?|/var(?:/cache|/lib(?:/apt)?)?")
 
 
 def join(workdir: str | None, path: str) -> str | None:

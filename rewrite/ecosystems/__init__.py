@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from typing import Literal, Protocol
 from ..build.accounts import account
 from ..build.build import Build, View
 from ..build.images import Account
+from ..build.paths import ALWAYS_THERE
 from ..build.runs import Run, Step
 from ..build.stages import Stage
 from ..model import Declined, Obligation
@@ -194,6 +196,15 @@ class Site:
     def later_runs(self) -> tuple[Run, ...]:
         """The RUNs that find what this one leaves: behind it, and in the stages built on its stage."""
         return tuple(self.build.later_runs(self.stage, self.run.instruction))
+
+
+def parents_stand(site: Site, plan: CachePlan) -> None:
+    """Decline mounts whose parent directory podman before 5.6 would make, and leave in the image (seen with 4.3.1)."""
+    targets = {mount.target for mount in plan.mounts}
+    for target in targets if site.build.builder == "buildah" else ():
+        parent = posixpath.dirname(target)
+        if not ALWAYS_THERE.fullmatch(parent) and parent != site.run.home and parent not in targets:
+            raise Declined(f"podman before 5.6 leaves the directory {parent} of a mount in the image")
 
 
 def base_identity(site: Site) -> str | None:

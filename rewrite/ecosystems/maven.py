@@ -12,9 +12,8 @@ from collections.abc import Iterator, Sequence
 from ..build.build import View
 from ..build.paths import join
 from ..build.runs import Run, Step
-from ..build.stages import Stage
 from ..model import Declined, Obligation, assumed, proved
-from . import CachePlace, CachePlan, Command, Fetch, Read, Site, Tool, Write, no_clean
+from . import CachePlace, CachePlan, Command, Fetch, Read, Site, Tool, Write, no_clean, parents_stand
 from ._maven_fetch import layer_command
 from ._maven_line import Line, is_maven, line_reads, own_wrapper, project_directory, read_line
 from ._maven_project import Project
@@ -35,7 +34,7 @@ TOOLS = (
             CachePlace(
                 "~/.m2/repository",
                 "B",
-                "every later Maven command reads it; settings.xml beside it stays visible",
+                "every later Maven command reads it, settings.xml stays visible; a layer where no mount can be",
                 "maven.repo.local",
                 "locked",
             ),
@@ -131,8 +130,6 @@ def cache(site: Site) -> CachePlan | None:
         return None
     if line.offline:
         raise Declined("Maven works offline, from the repository that is in the image")
-    if any(_in_a_layer(site, stage, run) for stage, run in family(site)):
-        return None
     commands = tuple(_commands(site))
     _no_layer(site, commands)
     no_layer(site, _TOOL)
@@ -141,7 +138,7 @@ def cache(site: Site) -> CachePlan | None:
     no_other_mount(site, _TOOL, [mount.target for mount in mounts])
     return CachePlan(
         "keep what Maven downloads in a cache mount",
-        "after an edit of a pom only what is new is downloaded",
+        "after an edit of a source file or a pom only what is new is downloaded",
         mounts,
         directories=tuple(mount.target for mount in mounts),
         proof=(
@@ -201,14 +198,6 @@ def _no_layer(site: Site, commands: Sequence[tuple[Run, Line]]) -> None:
             raise Declined(premise, site.build.place(run.instruction))
 
 
-def _in_a_layer(site: Site, stage: Stage, run: Run) -> bool:
-    """Tell whether the dependencies of some command of a RUN could have a layer of their own: that is better."""
-    try:
-        return any(fetch(Site(site.build, stage, run, step)) for step in run.steps)
-    except Declined:
-        return False
-
-
 def _installed(site: Site, commands: Sequence[tuple[Run, Line]]) -> tuple[str, tuple[Obligation, ...]]:
     """Return the id of a mount into which Maven installs the project itself ("" if it does not), with the proof."""
     installing = [(run, line) for run, line in commands if any(map(_INSTALLS.fullmatch, line.goals))]
@@ -252,9 +241,15 @@ def cleaned(step: Step) -> Sequence[str]:
 
 
 def fetch(site: Site) -> Fetch | None:
-    """Return ``go-offline`` for a build whose stage ends before the image, and that has resolved nothing before."""
+    """Return ``go-offline`` for a build whose stage ends before the image, and that has resolved nothing before.
+
+    It is for builds that can have no mount. In the benchmark's Maven project go-offline downloads 222 jars where
+    ``package`` needs 125, and Maven is started twice: a cold build, and one after an edit of the pom, takes 1.6 times
+    as long, for one of 1/1.9 after an edit of a source file, and of 1/1.3 with an imported cache. With a mount no
+    build takes longer, and both edits come to 1/1.8, an imported cache to 1/1.05.
+    """
     step, view = site.step, site.view
-    if not is_maven(step):
+    if not is_maven(step) or _has_mounts(site):
         return None
     line = read_line(step, view)
     # Another goal may put into the repository what the project needs, as install:install-file does.
@@ -276,6 +271,21 @@ def fetch(site: Site) -> Fetch | None:
         tuple(_writes(step, line)),
         proof,
     )
+
+
+def _has_mounts(site: Site) -> bool:
+    """Tell whether every Maven command that may find the site's repository has, or can have, a mount over it."""
+    if not site.build.mounts or site.build.no_cache_mounts:
+        return False
+    sites = [Site(site.build, stage, run, step) for stage, run in family(site) for step in run.steps]
+    try:
+        for one in sites:
+            plan = cache(one)
+            if plan:
+                parents_stand(one, plan)
+    except Declined:
+        return False
+    return True
 
 
 def _ran_before(site: Site) -> bool:

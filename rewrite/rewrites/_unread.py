@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from ..build.build import Build
-from ..build.paths import join, overlap
+from ..build.paths import ALWAYS_THERE, join, overlap
 from ..build.runs import Run
 from ..build.stages import Stage
 from ..model import Declined, Obligation, proved
 from ._taken import taken
-
-# Directories that are there with or without a cache below them.
-STANDING = re.compile(r"/|/root|/home(?:/[^/]+)?|/tmp|/usr(?:/local)?|/var(?:/cache|/lib(?:/apt)?)?")
 
 
 def unread(build: Build, stage: Stage, run: Run, directories: tuple[str, ...]) -> Obligation:
@@ -29,7 +24,7 @@ def unread(build: Build, stage: Stage, run: Run, directories: tuple[str, ...]) -
 
 def asks(path: str, directory: str) -> bool:
     """Tell whether who asks for `path` asks for the cache in `directory`."""
-    return overlap(path, directory) and not STANDING.fullmatch(path)
+    return overlap(path, directory) and not ALWAYS_THERE.fullmatch(path)
 
 
 def _left_alone_later(build: Build, run: Run, directories: tuple[str, ...]) -> None:

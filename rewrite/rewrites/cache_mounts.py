@@ -30,14 +30,13 @@ from ..build.paths import inside, join, overlap
 from ..build.programs import BINARIES
 from ..build.runs import Run, Step
 from ..build.stages import Stage
-from ..ecosystems import CachePlan, Ecosystem, ScriptEdit, Site
+from ..ecosystems import CachePlan, Ecosystem, ScriptEdit, Site, parents_stand
 from ..model import Declined, Obligation, Proposal, Refusal, assumed, proved
 from ..source.edits import Edit, Span
 from ..source.shell import Word
-from ._frontend import older
 from ._script_edits import delete, insert, insert_behind, mount_flags
 from ._taking_out import commands, operands_only
-from ._unread import STANDING, asks, unread
+from ._unread import asks, unread
 
 NAME = "cache-mounts"
 
@@ -81,7 +80,7 @@ def _consider(
             plan = ecosystem.cache(Site(build, stage, run, step))
             if plan and not _mounted(run, plan):
                 _builder(build, run)
-                _parents_stand(build, run, plan)
+                parents_stand(Site(build, stage, run, step), plan)
                 mine.append(plan)
         except Declined as declined:
             if not any(mount.kind == "cache" for mount in run.mounts):
@@ -99,19 +98,8 @@ def _consider(
 def _builder(build: Build, run: Run) -> None:
     if "none" in run.instruction.flag_values("network"):
         raise Declined("the RUN has no network, and so needs the cache that is in the image")
-    if build.builder in ("legacy", "kaniko"):
-        raise Declined(f"the builder ({build.builder}) has no cache mounts")
-    if syntax := older(build, 2):
-        raise Declined(f"# syntax={syntax} is older than cache mounts (1.2)")
-
-
-def _parents_stand(build: Build, run: Run, plan: CachePlan) -> None:
-    """Decline mounts whose parent directory podman before 5.6 would make, and leave in the image (seen with 4.3.1)."""
-    targets = {mount.target for mount in plan.mounts}
-    for target in targets if build.builder == "buildah" else ():
-        parent = posixpath.dirname(target)
-        if not STANDING.fullmatch(parent) and parent != run.home and parent not in targets:
-            raise Declined(f"podman before 5.6 leaves the directory {parent} of a mount in the image")
+    if premise := build.no_cache_mounts:
+        raise Declined(premise)
 
 
 def _mounted(run: Run, plan: CachePlan) -> bool:

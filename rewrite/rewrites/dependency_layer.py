@@ -6,7 +6,8 @@ reads, so that it runs again only after an edit of the manifests.
 
 The layer holds the dependencies themselves, not a cache mount: an exported cache carries layers to a CI runner that
 starts empty, and no mounts. So a tool that offers such a layer asks for no mount over what the layer holds, and where
-there is one already, nothing is added.
+there is one already, nothing is added. Maven alone gets the layer only where it can have no mount (`--no-mounts`, or a
+builder without them): its `go-offline` downloads far more than a build needs.
 
 Declines where what the fetch reads cannot be listed or is made by an earlier step, where a command
 between may prepare it in a way that is not known, where the step has no network or takes the dependencies

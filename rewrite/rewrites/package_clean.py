@@ -38,7 +38,7 @@ NAME = "package-clean"
 
 def find(build: Build) -> Iterator[Proposal | Refusal]:
     """Yield one proposal for each RUN and ecosystem whose commands leave something, unless mounts are for that."""
-    if build.mounts and build.builder not in ("legacy", "kaniko"):
+    if build.mounts and not build.no_cache_mounts:
         return
     for stage, run in build.runs():
         for ecosystem in ecosystems.discover():

@@ -34,6 +34,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ..build.build import Build
+from ..build.frontend import older
 from ..build.secrets import is_secret_name, literal
 from ..build.stages import Stage
 from ..model import Declined, Obligation, Place, Proposal, Refusal, assumed, proved
@@ -41,7 +42,6 @@ from ..source.dockerfile import Instruction
 from ..source.edits import Edit
 from ..source.words import variables
 from ._copied_secrets import copied
-from ._frontend import older
 from ._layout import block_of, removals
 from ._reading import is_named, may_read
 from ._script_edits import mount_flags
@@ -175,7 +175,7 @@ def _global_lines(build: Build) -> Iterator[Instruction]:
 def _builder(build: Build) -> None:
     if build.builder != "buildkit":
         raise Declined(f"the builder ({build.builder}) may not know secrets in the environment")
-    if syntax := older(build, 10):
+    if syntax := older(build.dockerfile, 10):
         raise Declined(f"# syntax={syntax} is older than secrets in the environment (1.10)")
 
 

@@ -21,11 +21,11 @@ import re
 from collections.abc import Iterator
 
 from ..build.build import Build
+from ..build.frontend import older
 from ..build.runs import mounts
 from ..model import Proposal, Refusal, assumed, proved
 from ..source.dockerfile import Instruction
 from ..source.edits import Edit, Span
-from ._frontend import older
 
 NAME = "syntax-directive"
 # Flags, and the version 1.N of the stable frontend that first knows them.
@@ -44,7 +44,7 @@ def find(build: Build) -> Iterator[Proposal | Refusal]:
     if build.builder != "buildkit":
         yield Refusal(NAME, where, f"the builder ({build.builder}) does not heed # syntax, and may not know {what}")
     elif present:
-        old = older(build, since)
+        old = older(build.dockerfile, since)
         if old:
             yield Refusal(NAME, where, f"# syntax={old} is older than {what} (1.{since})")
     elif build.dockerfile.text.startswith("#!"):

@@ -88,10 +88,10 @@ def prepare(root: Path) -> None:
     (root / ".dockerignore").write_text("Dockerfile\n.dockerignore\n")
 
 
-def fix(root: Path) -> None:
+def fix(root: Path, settings: Settings | None = None) -> None:
     """Apply what is safe."""
     with contextlib.chdir(root):
-        (result,) = fix_files([Request(Path("Dockerfile"), None, "Dockerfile")], lambda path: Settings())
+        (result,) = fix_files([Request(Path("Dockerfile"), None, "Dockerfile")], lambda path: settings or Settings())
     assert isinstance(result, Result)
     assert result.applied and not result.defects, result
     for change in result.changes:

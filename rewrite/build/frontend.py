@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 
-from ..build.build import Build
+from ..source.dockerfile import Dockerfile
 
 _OFFICIAL = re.compile(r"(?:docker\.io/)?docker/dockerfile(?::(?P<tag>[\w.-]+))?(?:@.*)?")
 _VERSION = re.compile(r"(?P<major>\d+)(?:\.(?P<minor>\d+)(?:\.\d+)?)?(?:-.*)?")
 
 
-def older(build: Build, minor: int) -> str:
+def older(dockerfile: Dockerfile, minor: int) -> str:
     """Return the ``# syntax`` in force if it is Docker's own and older than 1.`minor`, else ""."""
-    value = build.dockerfile.directive("syntax") or ""
+    value = dockerfile.directive("syntax") or ""
     official = _OFFICIAL.fullmatch(value)
     tag = official["tag"] or "latest" if official else "latest"
     version = _VERSION.fullmatch(tag)
