@@ -91,7 +91,7 @@ def _command(step: Step, view: View, line: Line, title: str) -> Command:
         raise Declined(f"{title} is not known")
     if line.operands or line.on("-e", "--editable", "-r", "--requirements", "-i", "--index"):
         raise Declined(f"{title} with a package changes Pipfile, which a later COPY would put back")
-    root = _root(step, view)
+    root = root_of(step, view)
     reader = Reader(view, root, step.env)
     reader.reads += [*_files(root, view), *pip_reads(step, view)]
     for option, value in (*environment(step, reader), *configuration(step, view)):
@@ -111,7 +111,7 @@ def _command(step: Step, view: View, line: Line, title: str) -> Command:
     )
 
 
-def _root(step: Step, view: View) -> str:
+def root_of(step: Step, view: View) -> str:
     """Return the directory whose Pipfile pipenv finds; raises Declined."""
     if step.cwd is None:
         raise Declined("the directory that pipenv runs in is not known")

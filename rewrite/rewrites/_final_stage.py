@@ -80,12 +80,18 @@ class FinalStage:
 
     def _is_copied(self, line: Instruction) -> bool:
         if line.keyword == "ENV":
-            return not all(self.runtime.build_only.fullmatch(pair.key) for pair in line.pairs)
+            return not all(self.runtime.build_only.fullmatch(pair.key) for pair in line.pairs) or self._is_named(line)
         if line.keyword == "WORKDIR":
             return line is [other for other in self._above if other.keyword == "WORKDIR"][-1]
         if line.keyword == "RUN":
             return line in self.candidate.setup
         return line.keyword in ("ARG", "USER")
+
+    def _is_named(self, line: Instruction) -> bool:
+        """Tell whether an instruction that the final stage has as well names a variable that `line` sets."""
+        names = tuple(pair.key for pair in line.pairs)
+        others = [one for one in (*self._above, *self.tail) if one.keyword in _DESCRIBING | {"ENV", "USER", "WORKDIR"}]
+        return any(is_named(self.candidate.build, one, names) for one in others if one is not line)
 
     def check(self) -> None:
         """Raise Declined for what the final stage would not have as the single one has it."""
@@ -177,7 +183,12 @@ class FinalStage:
         for line in self.moved:
             if self._dropped(line):
                 continue
-            yield _text(dockerfile.source(block_of(dockerfile, line).body))
+            body = block_of(dockerfile, line).body
+            text = dockerfile.source(body)
+            for edit in reversed([edit for edit in self.runtime.edited if edit.line is line]):
+                shift = line.span.start - body.start
+                text = text[: edit.start + shift] + edit.text + text[edit.end + shift :]
+            yield _text(text)
 
     def place(self) -> tuple[int, bool]:
         """Return where the final stage's head goes in, and whether a blank line stands above."""

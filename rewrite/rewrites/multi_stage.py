@@ -128,6 +128,10 @@ def _split(candidate: Candidate, runtime: Runtime) -> Proposal:
     named = Edit(build.path, Span(*[stage.from_.words[-1].span.end] * 2), f" {'AS' if upper else 'as'} {_STAGE}")
     head = Edit(build.path, Span(at, at), (before + text).replace("\r\n", "\n").replace("\n", dockerfile.newline))
     taken = [Edit(build.path, span, "") for span in removals(dockerfile, final.moved)]
+    for one in runtime.edited:
+        if one.line in final.tail:
+            start = one.line.span.start
+            taken.append(Edit(build.path, Span(start + one.start, start + one.end), one.text))
     if runtime.above:
         start = block_of(dockerfile, runtime.above).body.start
         taken.append(

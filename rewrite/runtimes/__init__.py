@@ -18,7 +18,7 @@ from ..source.dockerfile import Instruction
 from ._candidate import ACCOUNTS, Candidate
 from ._distribution import Distribution
 
-__all__ = ["ACCOUNTS", "NEVER", "Candidate", "Carried", "Extra", "Language", "Runtime", "discover"]
+__all__ = ["ACCOUNTS", "NEVER", "Candidate", "Carried", "Edited", "Extra", "Language", "Runtime", "discover"]
 
 NEVER = re.compile(r"(?!)")
 
@@ -49,12 +49,23 @@ class Extra:
 
 
 @dataclass(frozen=True, slots=True)
+class Edited:
+    """A change of CMD, ENTRYPOINT or HEALTHCHECK: `text` in place of what stands in `line` from `start` to `end`."""
+
+    line: Instruction
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Runtime:
     """The final stage of a program.
 
     `title` names it in a few words. `base` is the reference after FROM; `distribution` what that image is known to
     have. `packages` are the distribution's to install. `lines` are further instructions above the COPYs, as root.
     `starts` tells whether CMD and ENTRYPOINT stay, and not those of the base count.
+    `edited` is what changes in the instructions that start programs, in their order within each of them.
     `build_only` matches the variables that only the build reads. `prepared` are lines for the build stage, above the
     instruction `above`. At least one obligation of `proof` is assumed, as nobody knows all that a program may look for.
     """
@@ -68,6 +79,7 @@ class Runtime:
     stages: tuple[Extra, ...] = ()
     build_only: re.Pattern[str] = NEVER
     starts: bool = True
+    edited: tuple[Edited, ...] = ()
     prepared: tuple[str, ...] = ()
     above: Instruction | None = None
     proof: tuple[Obligation, ...] = ()

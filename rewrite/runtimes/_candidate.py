@@ -183,11 +183,14 @@ class Candidate:
         known = effects.effect(step)
         return known.writes if known else ()
 
-    def brought(self) -> tuple[str, ...]:
-        """Return what COPYs bring outside of the directories that the project is built in: files for the program."""
+    def brought(self, mine: Callable[[Instruction], bool] = lambda line: False) -> tuple[str, ...]:
+        """Return what COPYs bring outside of the directories that the project is built in: files for the program.
+
+        `mine` tells which of them the language's module judges itself.
+        """
         found: dict[str, None] = {}
         for line in self.stage.instructions:
-            if line.keyword not in ("COPY", "ADD"):
+            if line.keyword not in ("COPY", "ADD") or mine(line):
                 continue
             copy = self.build.copy(line)
             place = self.build.place(line)

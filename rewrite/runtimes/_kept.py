@@ -30,8 +30,9 @@ def kept(project: Project) -> tuple[str, ...]:
     context, texts = project.candidate.build.context, project.texts()
     wanted = []
     for path, source in project.files():
-        name = posixpath.basename(source)
-        user = next((file for file, text in texts.items() if name in text), "")
+        # `.env` is no part of os.environ.
+        name = re.compile(rf"(?<!\w){re.escape(posixpath.basename(source))}(?!\w)")
+        user = next((file for file, text in texts.items() if name.search(text)), "")
         if is_secret(context, source):
             if user:
                 raise Declined(f"the program may read {source}, which may hold secrets", Place(user))

@@ -1,5 +1,8 @@
 """Python: the packages in a virtual environment and the project's files on the slim image of the same Python.
 
+The packages are installed by pip, poetry, uv or pipenv. The environment is the project's own, or one that the build
+stage makes at a fixed path in the place of the system, or of a directory with a name that nobody knows.
+
 Facts: docs.python.org/3/library/venv.html (a virtual environment works at the path that it was made for, with the
 interpreter that it was made by); the python image's Dockerfiles (the slim image has the same Python at the same place,
 with all libraries that its modules load but for Tk's; certificates and time zones are there).
@@ -17,22 +20,29 @@ from .. import ecosystems
 from ..build import effects
 from ..build.paths import inside, join, outermost
 from ..build.runs import Run, Step
+from ..ecosystems import Command
 from ..model import Declined, Obligation, Place, assumed
 from ..source.dockerfile import Instruction
 from . import Carried, Runtime
+from . import _python_tools as tools
 from ._bases import SUITES, Reference, reference
 from ._candidate import Candidate
-from ._distribution import ALPINE, DEBIAN, Distribution, account_known, installed, needed, tools
+from ._distribution import ALPINE, DEBIAN, Distribution, account_known, installed, needed
+from ._distribution import tools as build_tools
+from ._django import collects, static_root
 from ._files import Project, uses_secret
 from ._kept import kept
-from ._python_packages import asked, brings, loaded, strangers
+from ._python_locks import Locked
+from ._python_packages import asked, brings, loaded, normal, strangers
+from ._python_starts import Started, started
 
 NAME = "python"
 
 _VENV = "/opt/venv"
+_LISTED = 12
 _SOURCES = re.compile(r"\.pyw?\Z")
 _PYTHONS = re.compile(r"(?:python|pip)(?:3(?:\.\d+)?)?")
-_BUILD_ONLY = re.compile(r"PIP_\w+|CFLAGS|LDFLAGS|CC|CXX|DEBIAN_FRONTEND")
+_BUILD_ONLY = re.compile(r"(?:PIP|POETRY|UV|PIPENV)_\w+|CFLAGS|LDFLAGS|CC|CXX|DEBIAN_FRONTEND")
 # The libraries that Python itself is linked to.
 _IN_PYTHON = frozenset(
     "libffi-dev libssl-dev openssl-dev zlib1g-dev zlib-dev libbz2-dev bzip2-dev liblzma-dev xz-dev libsqlite3-dev"
@@ -69,6 +79,12 @@ def plan(candidate: Candidate) -> Runtime | None:
     return program.runtime() if program.installs and program.gains else None
 
 
+def _installs(command: Command, step: Step) -> bool:
+    if command.ecosystem == "pip":
+        return "install" in step.words
+    return command.ecosystem in tools.NAMES and command.install
+
+
 @dataclass(frozen=True)
 class _Python:
     candidate: Candidate
@@ -82,64 +98,122 @@ class _Python:
     @property
     def gains(self) -> bool:
         """Whether the image holds more than the program needs, and nothing has taken it away again."""
-        if not self.small:
+        if not self.small or self.by_tools:
             return True
         away = {"purge", "remove", "autoremove", "del"}
         taken = any(
             away & set(step.words) for _, step in self.candidate.steps if step.program in ("apt-get", "apt", "apk")
         )
-        return bool(tools(self.candidate)) and not taken
+        return bool(build_tools(self.candidate)) and not taken
 
     @cached_property
-    def installs(self) -> tuple[tuple[Run, Step], ...]:
-        """The commands of pip that install."""
+    def installs(self) -> tuple[tuple[Run, Step, Command], ...]:
+        """The commands that install what the program needs, those that only bring the tools for it left out."""
         found = []
         for run, step in self.candidate.steps:
             command = ecosystems.recognise(step, self.candidate.build.view(self.candidate.stage, run.instruction))
-            if command and command.ecosystem == "pip" and "install" in step.words:
-                found.append((run, step))
+            if command and _installs(command, step):
+                found.append((run, step, command))
+        by_tools = any(command.ecosystem != "pip" for _, _, command in found)
+        return tuple(one for one in found if not (by_tools and one[2].ecosystem == "pip" and tools.is_tool(one[1])))
+
+    @cached_property
+    def by_tools(self) -> tuple[tools.Installed, ...]:
+        """What poetry, uv and pipenv install; raises Declined."""
+        found = []
+        for run, step, command in self.installs:
+            if command.ecosystem == "pip":
+                continue
+            try:
+                found.append(tools.install(self.candidate, self.image, run, step, command))
+            except Declined as declined:
+                place = declined.because or self.candidate.build.step_place(run, step)
+                raise Declined(declined.premise, place) from None
         return tuple(found)
 
     def runtime(self) -> Runtime:
         """Return the final stage; raises Declined."""
         candidate, base = self.candidate, self._base()
         distribution = ALPINE if self.image.alpine else DEBIAN
-        packages = frozenset(name for run, step in self.installs for name in self._asked(run, step))
+        packages = self._packages()
         venv, above = self._environment()
-        others = (*candidate.made(self._mine), *candidate.brought())
+        if above and self.by_tools:
+            self._asks_for_its_own(packages)
+        others = (*candidate.made(self._mine), *candidate.brought(tools.brings_uv))
         data = tuple(self._data())
         made = tuple(self._made((*data, *others)))
         account_known(candidate, distribution)
-        where = candidate.build.step_place(*self.installs[0])
-        own = self._started(packages) | {posixpath.basename(path) for path in others}
+        where = candidate.build.step_place(*self.installs[0][:2])
+        calls = self._started.calls
+        own = self._programs(packages.names) | {posixpath.basename(path) for path in others}
         self._sources()
         system = (
-            *needed(candidate, distribution, own),
-            *self._children(distribution, packages),
+            *needed(candidate, distribution, own, calls),
+            *self._children(distribution, packages.names),
             *installed(candidate, distribution, True, _IN_PYTHON),
-            *(() if self.small else loaded(packages, where)),
+            *(() if self.small else loaded(packages.names, where)),
             *self._of_compilers(packages),
         )
-        carried = dict.fromkeys((venv, *data, *made, *others))
-        lines = (f'ENV VIRTUAL_ENV={venv} PATH="{venv}/bin:$PATH"',) if above else ()
+        static = tuple(path for _, path in self._collected if not any(inside(path, one) for one in data))
+        data = tuple(path for path in data if not any(inside(path, one) for one in static))
+        carried = dict.fromkeys((venv, *data, *static, *made, *others))
+        active = f'ENV VIRTUAL_ENV={venv} PATH="{venv}/bin:$PATH"'
         return Runtime(
             f"the Python program on {base}",
             base,
             distribution,
             tuple(Carried(path) for path in carried),
             tuple(sorted(set(system))),
-            lines=lines,
+            lines=(active,) if above or (self._started.edited and f"{venv}/bin" not in self._first) else (),
+            edited=self._started.edited,
             build_only=_BUILD_ONLY,
-            prepared=(f"RUN python -m venv {venv}", *lines) if above else (),
+            prepared=(f"RUN python -m venv {venv}", active) if above else (),
             above=above,
-            proof=tuple(self._proof(packages, where)),
+            proof=(*self._started.proof, *self._proof(packages, where)),
         )
 
-    def _of_compilers(self, packages: frozenset[str]) -> tuple[str, ...]:
+    def _packages(self) -> Locked:
+        """Return the packages that are installed; raises Declined."""
+        named = {
+            name
+            for run, step, command in self.installs
+            if command.ecosystem == "pip"
+            for name in self._asked(run, step)
+        }
+        found = Locked(frozenset(named))
+        for one in self.by_tools:
+            found |= one.locked | Locked(frozenset(map(normal, one.scripts)), frozenset(map(normal, one.scripts)))
+        return found
+
+    def _asks_for_its_own(self, packages: Locked) -> None:
+        """Raise Declined where the program may import what only the tool has brought, beside it."""
+        for name in sorted(tools.OWN):
+            found = self._find(re.compile(rf"^\s*(?:import|from)\s+{name}\b", re.MULTILINE))
+            if found and normal(name) not in packages.names:
+                raise Declined(f"the program imports {name}, which no lockfile names: the tool may bring it", found[1])
+
+    @cached_property
+    def _collected(self) -> tuple[tuple[Step, str], ...]:
+        """The commands by which Django collects files, each with the directory that it fills; raises Declined."""
+        return tuple(
+            (step, static_root(self.projects, run, step, self.candidate.build.step_place(run, step)))
+            for run, step in self.candidate.steps
+            if collects(step)
+        )
+
+    @cached_property
+    def _started(self) -> Started:
+        """What is started, without the tools that run it; raises Declined."""
+        if not self.by_tools:
+            return Started(self.candidate.calls, (), ())
+        last = self.by_tools[-1]
+        return started(self.candidate, last.root, last.part)
+
+    def _of_compilers(self, packages: Locked) -> tuple[str, ...]:
         """Return the libraries that compiled packages load and that had come with the compilers."""
         if self.image.alpine:
             return ("libgcc", "libgomp", "libstdc++")
-        return ("libgomp1",) if strangers(packages) else ()
+        return ("libgomp1",) if strangers(packages.names - packages.pure) else ()
 
     def _base(self) -> str:
         written = self.candidate.stage.from_.words[0].text
@@ -190,37 +264,106 @@ class _Python:
     def _path(self) -> str:
         return self.candidate.stage.end.env.get("PATH", "$PATH") or ""
 
+    @property
+    def _first(self) -> tuple[str, ...]:
+        """The directories that PATH names before those of the image."""
+        return tuple(self._path.split(":")[: self._path.split(":").index("$PATH")])
+
     def _environment(self) -> tuple[str, Instruction | None]:
         """Return the virtual environment, and where the build stage is to make it (None: it does so already)."""
         candidate, stage = self.candidate, self.candidate.stage
-        if not self._path.endswith("$PATH") or "/usr/local" in self._path:
+        if "$PATH" not in self._path.split(":") or any(inside(path, "/usr/local") for path in self._first):
             raise Declined(
                 "PATH is set to what may not name the virtual environment first", candidate.build.place(stage.from_)
             )
+        places = {one.place for one in self.by_tools} or {""}
         if self._own:
-            for run, step in self.installs:
-                path = run.state.env.get("PATH") or ""
-                if not path.startswith(f"{self._own}/bin:") and "/" not in (step.words[0] or ""):
-                    place = candidate.build.step_place(run, step)
-                    raise Declined("packages are installed outside of the virtual environment", place)
+            self._all_in(self._own)
             return self._own, None
+        if places != {""}:
+            return self._of_project(places), None
         first = self.installs[0][0].instruction
-        at = next(line for line in stage.instructions if line.keyword in ("COPY", "ADD") or line is first)
+        lines = stage.instructions
+        ready = max(
+            (lines.index(run.instruction) for run, step in candidate.steps if self._readies(run, step)), default=-1
+        )
+        at = next(line for line in lines[ready + 1 :] if line.keyword in ("COPY", "ADD") or line is first)
         if re.match(r"2|rc|pypy", self.image.tag):
             raise Declined(f"whether python:{self.image.tag} can make a virtual environment is not known")
         if candidate.view.exists(_VENV) or stage.state(at).user not in ("", "0", "root"):
             raise Declined(f"no virtual environment can be made in {_VENV}", candidate.build.place(at))
+        moved = next((run for run, step, _ in self.installs if step.env.get("VIRTUAL_ENV", "") != ""), None)
+        if moved:
+            raise Declined("VIRTUAL_ENV names another environment", candidate.build.place(moved.instruction))
         return _VENV, at
 
+    def _readies(self, run: Run, step: Step) -> bool:
+        """Tell whether a command brings the tools, in a RUN above the first that installs what the program needs."""
+        lines, first = self.candidate.stage.instructions, self.installs[0][0].instruction
+        above = lines.index(run.instruction) < lines.index(first)
+        return (
+            above
+            and bool(self.by_tools)
+            and not any(step is one for _, one, _ in self.installs)
+            and self._mine(run, step)
+        )
+
+    def _all_in(self, venv: str) -> None:
+        """Raise Declined where something is installed outside of the virtual environment that the stage makes."""
+        by_tools = iter(self.by_tools)
+        for run, step, command in self.installs:
+            path = run.state.env.get("PATH") or ""
+            if command.ecosystem == "pip":
+                inside_ = path.startswith(f"{venv}/bin:") or "/" in (step.words[0] or "")
+            else:
+                place = next(by_tools).place
+                inside_ = place == venv or (place == "" and step.env.get("VIRTUAL_ENV") == venv)
+            if not inside_:
+                where = self.candidate.build.step_place(run, step)
+                raise Declined("packages are installed outside of the virtual environment", where)
+
+    def _of_project(self, places: set[str]) -> str:
+        """Return the one environment that the tools make beside the manifest; raises Declined."""
+        candidate, venv = self.candidate, next(iter(places))
+        for run, step, command in self.installs:
+            if len(places) > 1 or command.ecosystem == "pip":
+                where = candidate.build.step_place(run, step)
+                raise Declined("packages are installed in more than one environment", where)
+        for run, step in candidate.steps:
+            found = ecosystems.recognise(step, candidate.build.view(candidate.stage, run.instruction))
+            system = found is not None and found.ecosystem in ecosystems.of_the_system() and found.install
+            if system and any(word and re.fullmatch(r"pipx|poetry|python3?(?:[.\d-].*)?", word) for word in step.words):
+                where = candidate.build.step_place(run, step)
+                raise Declined("the environment may be one of the system's own Python", where)
+        if candidate.view.exists(venv):
+            raise Declined(f"a COPY brings {venv} of the build context, too", candidate.view.place(venv))
+        if f"{venv}/bin" in self._first or self._started.edited:
+            return venv
+        for call in candidate.calls:
+            for words in (*call.others, call.words):
+                if words and "/" not in words[0]:
+                    raise Declined(f"`{words[0]}` may be started outside of {venv}", call.where)
+        return venv
+
     def _mine(self, run: Run, step: Step) -> bool:
-        """Judge pip's commands, and the one that makes the virtual environment."""
-        if any(step is mine for _, mine in self.installs):
+        """Judge what installs packages or the tools for it, what makes the virtual environment, and Django's files."""
+        if any(step is mine for _, mine, _ in self.installs):
+            return True
+        if self.by_tools and self._of_tools(run, step):
+            return True
+        if any(step is one for one, _ in self._collected):
             return True
         if self._own and step.words[1:3] == ("-m", "venv"):
             return True
         return step.program in ("pip", "pip3") and bool(
             {"config", "cache", "check", "list", "--version"} & {*step.words[1:2]}
         )
+
+    def _of_tools(self, run: Run, step: Step) -> bool:
+        command = ecosystems.recognise(step, self.candidate.build.view(self.candidate.stage, run.instruction))
+        if command and command.ecosystem == "pip" and "install" in step.words:
+            return tools.is_tool(step)
+        return tools.is_aside(run, step, command)
 
     @cached_property
     def projects(self) -> tuple[Project, ...]:
@@ -239,7 +382,16 @@ class _Python:
         """Yield the files that go along; raises Declined for a secret that the program reads."""
         for project in self.projects:
             uses_secret(project, _ENV_FILE)
+            self._loads_env_file(project)
             yield from kept(project)
+
+    def _loads_env_file(self, project: Project) -> None:
+        """Raise Declined if what is started reads `.env` by itself, or is told to."""
+        names = {posixpath.basename(path) for path, source in project.files() if re.search(r"(?:\A|/)\.env\b", source)}
+        for call in self._started.calls if names else ():
+            asked = any(name in word for word in call.words for name in names)
+            if asked or (call.program == "flask" and "python-dotenv" in self._packages().names):
+                raise Declined("the program reads .env, which may hold secrets, and would not find it", call.where)
 
     def _made(self, carried: tuple[str, ...]) -> Iterator[str]:
         """Yield the directories that RUNs make; raises Declined for what else they change inside of the project."""
@@ -248,7 +400,8 @@ class _Python:
             effect = effects.effect(step)
             if (
                 effect is None
-                or any(step is mine for _, mine in self.installs)
+                or any(step is mine for _, mine, _ in self.installs)
+                or (self.by_tools and self._of_tools(run, step))
                 or run.instruction in self.candidate.setup
             ):
                 continue
@@ -263,10 +416,10 @@ class _Python:
             elif any(inside(path, home) for path in effect.writes for home in homes):
                 raise Declined(f"`{step.program}` changes the project after it was copied", place)
 
-    def _started(self, packages: frozenset[str]) -> frozenset[str]:
+    def _programs(self, packages: frozenset[str]) -> frozenset[str]:
         """Return the programs of the virtual environment that are started; raises Declined for other paths."""
         found = set()
-        for call in self.candidate.calls:
+        for call in self._started.calls:
             for words in (call.words, *call.others):
                 word = words[0] if words else ""
                 if word.startswith(("/usr/local/", "/usr/bin/", "/root/")) and not self.candidate.view.exists(word):
@@ -312,12 +465,13 @@ class _Python:
                         )
                     yield distribution.packages[name]
 
-    def _proof(self, packages: frozenset[str], where: Place) -> Iterator[Obligation]:
+    def _proof(self, packages: Locked, where: Place) -> Iterator[Obligation]:
         yield assumed(
             "the program reads no other file of the project",
             "all files but secrets, version control, documents and caches go along; a program may look for those too",
             where,
         )
-        names = ", ".join(strangers(packages))
+        unknown = strangers(packages.names - packages.pure)
+        names = ", ".join(unknown[:_LISTED]) + (f" and {len(unknown) - _LISTED} more" if len(unknown) > _LISTED else "")
         doubt = f"not known of {names}, nor of what they require" if names else "not known of what the packages require"
         yield assumed("no package needs a program or library that the image to run on lacks", doubt, where)

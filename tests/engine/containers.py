@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import importlib
 import json
 import re
 import shutil
@@ -25,6 +26,8 @@ from rewrite.verify.docker import Docker
 from rewrite.verify.engine import BuildOptions
 from rewrite.verify.image import Image, saved_images
 
+# Where pip looks for packages.
+INDEX = importlib.import_module("pip._internal.models.index").PyPI.simple_url
 PROJECTS = Path(__file__).parent / "multistage"
 # In the working tree of a developer; no image should hold it.
 PRIVATE = {".git/HEAD": "ref: refs/heads/main\n", ".env": "TOKEN=secret\n", "id_rsa": "secret\n"}
@@ -47,18 +50,21 @@ END_SECONDS = 3
 class Project:
     """A directory of multistage/ the port of its program, and the paths to ask for.
 
-    `private` are the files of PRIVATE that lie in it.
+    `private` are the files of PRIVATE that lie in it. `locks` is the command by which a `tool` of Python writes the
+    lockfile, which names an index.
     """
 
     directory: str
     port: int
     paths: Sequence[str]
     private: Sequence[str] = tuple(PRIVATE)
+    tool: str = ""
+    locks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a program answered, without the time of day."""
+    """What a program answered, without the times of day and of the build."""
 
     status: int
     headers: Mapping[str, str]
@@ -97,9 +103,10 @@ def versions(engine: Docker, directory: Path, project: Project) -> Iterator[tupl
     settings = (None, Settings(select=("multi-stage",), review=True), Settings(review=True))
     try:
         found = []
+        source = _locked(engine, directory / "source", project)
         for tag, chosen in zip(tags, settings, strict=True):
             root = directory / tag.partition(":")[2]
-            _copy(project, root)
+            shutil.copytree(source, root)
             if chosen is not None:
                 _fix(root, chosen)
             found.append(_version(engine, root, tag, project, split=chosen is not None))
@@ -109,11 +116,27 @@ def versions(engine: Docker, directory: Path, project: Project) -> Iterator[tupl
             engine.remove_image(tag)
 
 
-def _copy(project: Project, root: Path) -> None:
+def _locked(engine: Docker, root: Path, project: Project) -> Path:
+    """Return a copy of the project, with the lockfile that its tool writes."""
     shutil.copytree(PROJECTS / project.directory, root)
     for path in project.private:
         (root / path).parent.mkdir(exist_ok=True)
         (root / path).write_text(PRIVATE[path])
+    if project.tool:
+        dockerfile = root / "Lock"
+        dockerfile.write_text(
+            f"FROM python:3.12 AS lock\nRUN pip install --quiet --no-cache-dir {project.tool}\nWORKDIR /lock\n"
+            f"COPY pyproject.toml .\nRUN {project.locks} && rm -rf pyproject.toml .venv\n"
+            "FROM scratch\nCOPY --from=lock /lock/ /\n"
+        )
+        if project.tool.startswith("poetry"):
+            # Poetry does not look where pip does: the project has to say so.
+            with (root / "pyproject.toml").open("a") as file:
+                file.write(f'[[tool.poetry.source]]\nname = "simple"\nurl = "{INDEX}"\npriority = "primary"\n')
+        run = engine.build(root, dockerfile, output=f"type=local,dest={root}")
+        assert run.ok, run.log
+        dockerfile.unlink()
+    return root
 
 
 def _fix(root: Path, settings: Settings) -> None:
@@ -177,7 +200,8 @@ def _ask(address: str, path: str) -> Answer | None:
     try:
         connection.request("GET", path, headers={"Connection": "close"})
         response = connection.getresponse()
-        headers = {name: value for name, value in response.getheaders() if name.lower() != "date"}
+        times = ("date", "last-modified")
+        headers = {name: value for name, value in response.getheaders() if name.lower() not in times}
         return Answer(response.status, headers, response.read())
     except (OSError, http.client.HTTPException):
         return None

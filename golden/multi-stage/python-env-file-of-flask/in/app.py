@@ -1,0 +1,4 @@
+import os
+from flask import Flask
+
+app = Flask(os.environ["NAME"])

@@ -1,0 +1,3 @@
+#!/bin/sh
+set -e
+exec poetry run uvicorn shop.main:app
