@@ -29,6 +29,13 @@ def test_literals() -> None:
     assert found == (("DB_PASSWORD", "postgres"), ("API_TOKEN", VALUE), ("AUTH_KEY", VALUE))
 
 
+def test_what_everybody_may_know_is_shown() -> None:
+    known = "ENV GPG_KEY=E3FF2839C048B25C084DEBE9B26995E310250568 AUTH_TYPE=basic TOKEN_TTL=3600"
+    assert literals(parse(f"FROM debian\n{known}\n")) == ()
+    hidden = literals(parse("FROM debian\nENV GPG_KEY=correct-horse AUTH_URL=https://me:pw@example.org\n"))
+    assert [name for name, _ in hidden] == ["GPG_KEY", "AUTH_URL"]
+
+
 def test_a_word_is_masked_where_it_is_the_secret() -> None:
     result = Result("Dockerfile", (Change("Dockerfile", TEXT, TEXT + f"# {VALUE}"),), secrets=literals(parse(TEXT)))
     (change,) = masked(result).changes

@@ -10,6 +10,13 @@ from .context import Context
 # BuildKit's SecretsUsedInArgOrEnv (frontend/dockerfile/dockerfile2llb/convert.go) asks for these words.
 _VARIABLE = re.compile(r"(?i)(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|$)")
 _PUBLIC = re.compile(r"(?i)(?:_|^)public(?:_|$)")
+# What the last word says is known to all who may ask for the secret: `TOKEN_TTL`, `AUTH_TYPE`, `API_KEY_HEADER`.
+_ABOUT = re.compile(
+    r"(?i)_(?:alg|algorithm|enabled|expiry|header|host|length|mode|port|provider|realm|scheme|size|timeout|ttl|type|url)\Z"
+)
+# Fingerprints of the keys by which downloads are signed.
+_SIGNER = re.compile(r"(?i)(?:_|^)(?:gpg|pgp)(?:_|$)")
+_FINGERPRINTS = re.compile(r"(?i)(?:\s*(?:0x)?[0-9a-f]{8,40})+\s*")
 # A switch, a path, or nothing at all.
 _HARMLESS = re.compile(r"(?i)|\.?/.*|true|false|yes|no|on|off|none|null|\d")
 
@@ -46,6 +53,12 @@ def is_secret_name(variable: str) -> bool:
     return bool(_VARIABLE.search(variable)) and not _PUBLIC.search(variable)
 
 
+def is_common_knowledge(variable: str, value: str | None) -> bool:
+    """Tell whether a variable called like a secret holds none: it is about one, or names who has signed something."""
+    signer = bool(_SIGNER.search(variable)) and bool(_FINGERPRINTS.fullmatch((value or "").strip("\"'")))
+    return signer or (bool(_ABOUT.search(variable)) and "@" not in (value or ""))
+
+
 def literal(value: str | None) -> str:
     """Return the secret in what a variable is given, "" if that is none: a path, a switch, another variable."""
     text = (value or "").strip("\"'")
@@ -60,6 +73,7 @@ def literals(dockerfile: Dockerfile) -> tuple[tuple[str, str], ...]:
             for line in dockerfile.instructions
             if line.keyword in ("ARG", "ENV")
             for pair in line.pairs
-            if is_secret_name(pair.key) and (value := literal(pair.value))
+            if is_secret_name(pair.key) and not is_common_knowledge(pair.key, pair.value)
+            if (value := literal(pair.value))
         )
     )

@@ -7,7 +7,8 @@ first process and gets the signals that stop a container, which the shell around
 the same in both forms, not even behind `exec`: the image's settings differ, and a shell sets PWD.
 
 Declines where a value has quotes or escapes whose meaning depends on the form, where an instruction goes over several
-lines, and where a command needs a shell or an ENTRYPOINT is given the command as its arguments.
+lines, and where a command needs a shell: because of what stands in it, because it is a script without `#!`, because an
+ENTRYPOINT is given the command as its arguments, or because it keeps a CMD from the ENTRYPOINT.
 
 ```diff
 -ENV APP_HOME /srv/app
@@ -22,6 +23,7 @@ import re
 from collections.abc import Iterator
 
 from ..build.build import Build
+from ..build.paths import join
 from ..build.stages import DEFAULT_SHELL, Stage
 from ..model import Declined, Obligation, Proposal, Refusal, assumed, proved
 from ..source import shell
@@ -120,6 +122,7 @@ def _command(build: Build, stage: Stage, instruction: Instruction) -> Proposal:
     _one_line(instruction)
     _no_entrypoint(build, stage, instruction)
     words = _words(stage, instruction)
+    _no_script_without_interpreter(build, stage, words[0])
     text = json.dumps(words, ensure_ascii=False)
     edit = Edit(build.path, instruction.body.span(0, len(instruction.body.text)), text)
     plain = proved(f"`{words[0]}` is given the same arguments", "the command has no variable, pattern or operator")
@@ -141,7 +144,13 @@ def _process(instruction: Instruction, words: list[str]) -> Iterator[Obligation]
         yield assumed("nobody asks the image for the shell that started it", doubt)
     else:
         doubt = "it is the first process now, and gets the signals"
+        if instruction.keyword == "CMD":
+            doubt += "; an ENTRYPOINT of the base image is given it, not /bin/sh"
         yield assumed(f"`{words[0]}` needs no shell as its parent", doubt)
+    if instruction.keyword == "ENTRYPOINT":
+        yield assumed(
+            "nobody gives a container arguments", f"the shell kept them from `{words[0]}`, which gets them now"
+        )
 
 
 def _words(stage: Stage, instruction: Instruction) -> list[str]:
@@ -177,13 +186,33 @@ def _alone(script: shell.Script) -> shell.Simple | None:
 
 
 def _no_entrypoint(build: Build, stage: Stage, instruction: Instruction) -> None:
-    """Decline a CMD behind an ENTRYPOINT, which is given ``/bin/sh -c …`` as its arguments now."""
+    """Decline a CMD behind an ENTRYPOINT, which is given ``/bin/sh -c …`` as its arguments now, and the reverse.
+
+    An ENTRYPOINT in shell form is given no arguments at all: a CMD of its stage would reach the program for the first
+    time. That of the base image does not, since an ENTRYPOINT clears it.
+    """
     if instruction.keyword == "ENTRYPOINT":
+        for other in build.stages:
+            if command := next((line for line in other.instructions if line.keyword == "CMD"), None):
+                if other.may_stand_on(stage):
+                    raise Declined(
+                        "the shell keeps CMD from the program, which would be given it", build.place(command)
+                    )
         return
     for level in stage.lineage:
         for line in level.instructions:
             if line.keyword == "ENTRYPOINT":
                 raise Declined("an ENTRYPOINT is given the shell and its command as arguments", build.place(line))
+
+
+def _no_script_without_interpreter(build: Build, stage: Stage, path: str) -> None:
+    """Decline a script without ``#!``, which the kernel does not start; a shell runs its lines itself."""
+    if "/" not in path:
+        return
+    view, place = build.view(stage, None), join(stage.end.workdir, path)
+    text = view.read(place) if place else None
+    if text is not None and not text.startswith("#!") and "\0" not in text:
+        raise Declined(f"{path} does not begin with `#!`, and only a shell runs it", view.place(str(place), 1))
 
 
 def _one_line(instruction: Instruction) -> None:

@@ -19,9 +19,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..build.build import Build
+from .. import ecosystems
+from ..build.build import Build, View
 from ..build.copies import Copy
 from ..build.stages import Stage
+from ..ecosystems import Command
 from ..model import Declined, Proposal, Refusal
 from ..source.dockerfile import Instruction
 from ._following import followers
@@ -30,6 +32,7 @@ from ._passing import Needs, Passage
 
 NAME = "manifests-first"
 _Passed = tuple[Instruction, Needs]
+_Installed = tuple[Command, str | None, View]
 
 
 def find(build: Build) -> Iterator[Proposal | Refusal]:
@@ -50,6 +53,8 @@ def _consider(build: Build, stage: Stage, copy: Copy) -> Iterator[Proposal | Ref
     obstacle: tuple[Instruction, Declined] | None = None
     for instruction in after:
         try:
+            if instruction.keyword == "RUN" and _is_done(build, stage, copy, instruction):
+                raise Declined("an earlier RUN has installed the same from the same files")
             passed.append((instruction, passage.past(instruction)))
             if passed[-1][1].split:
                 break
@@ -70,6 +75,40 @@ def _consider(build: Build, stage: Stage, copy: Copy) -> Iterator[Proposal | Ref
         yield Refusal(
             NAME, build.place(copy.instruction), obstacle[1].premise, obstacle[1].because or build.place(obstacle[0])
         )
+
+
+def _is_done(build: Build, stage: Stage, copy: Copy, instruction: Instruction) -> bool:
+    """Tell whether RUNs above the COPY have installed all that a RUN installs, each by the same files.
+
+    Behind the COPY it finds everything in place, and only adds the project: nothing is gained by passing it.
+    """
+    here = [found for found in _installs(build, stage, instruction) if found[0].install]
+    above = [
+        found
+        for level, line in stage.before(copy.instruction)
+        if len(steps := tuple(_installs(build, level, line))) == 1
+        for found in steps
+    ]
+    return bool(here) and all(any(_covers(other, mine, copy) for other in above) for mine in here)
+
+
+def _installs(build: Build, stage: Stage, line: Instruction) -> Iterator[_Installed]:
+    """Yield what a RUN's commands install, each with the directory where it does and the files that it finds."""
+    if line.keyword == "RUN":
+        view = build.view(stage, line)
+        for step in build.run(line).steps:
+            command = ecosystems.recognise(step, view) or Command("", "", False, (), ())
+            yield command, step.cwd, view
+
+
+def _covers(other: _Installed, mine: _Installed, copy: Copy) -> bool:
+    """Tell whether a command above the COPY was the same, in the same place, and read what the COPY brings, too."""
+    (before, there, then), (command, here, _) = other, mine
+    reads = {read.path for read in command.reads}
+    if not reads or (before.title, there) != (command.title, here) or not reads <= {read.path for read in before.reads}:
+        return False
+    paths = [(path, found) for path in reads if (found := copy.context_path(path)) and then.context.exists(found)]
+    return all(then.read(path) == then.context.read(found) for path, found in paths)
 
 
 def _together(

@@ -35,7 +35,7 @@ from collections.abc import Iterator, Sequence
 
 from ..build.build import Build
 from ..build.frontend import older
-from ..build.secrets import is_secret_name, literal
+from ..build.secrets import is_common_knowledge, is_secret_name, literal
 from ..build.stages import Stage
 from ..model import Declined, Obligation, Place, Proposal, Refusal, assumed, proved
 from ..source.dockerfile import Instruction
@@ -63,8 +63,9 @@ def find(build: Build) -> Iterator[Proposal | Refusal]:
     yield from copied(build, NAME)
     for stage in build.stages:
         for instruction in stage.instructions:
-            keys = [pair.key for pair in instruction.pairs] if instruction.keyword in ("ARG", "ENV") else []
-            secret = next((key for key in keys if is_secret_name(key)), None)
+            pairs = instruction.pairs if instruction.keyword in ("ARG", "ENV") else ()
+            names = (pair.key for pair in pairs if not is_common_knowledge(pair.key, pair.value))
+            secret = next((name for name in names if is_secret_name(name)), None)
             if secret is None or (instruction.keyword == "ENV" and not _holds_value(stage, instruction, secret)):
                 continue
             try:

@@ -1,0 +1,3 @@
+#!/bin/sh
+umask 027
+exec /usr/sbin/service-of-ours

@@ -1,0 +1,2 @@
+umask 027
+exec /usr/sbin/service-of-ours
