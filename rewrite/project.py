@@ -111,16 +111,19 @@ class Session:
         if located.others:
             also = ", ".join(map(shown, located.others))
             return directory, evidence, builder, f"it is built with another context as well: {also}"
-        absent = None if located.stated else guess.missing(dockerfile, directory)
-        if absent is None or directory == repository_root(path):
+        if located.stated or directory == repository_root(path):
             return directory, evidence, builder, ""
-        above = guess.better(dockerfile, directory)
+        absent = guess.missing(dockerfile, directory)
+        above = guess.better(dockerfile, directory) if absent else None
         if above:
             return above, "what it copies lies there", builder, ""
-        doubt = (
-            f"the build context is not known for certain: {absent} is not in {shown(directory)}; name it with --context"
-        )
-        return directory, evidence, builder, doubt
+        above = None if absent else guess.higher(dockerfile, directory)
+        if above:
+            return above, "what it installs by lies there", builder, ""
+        own = None if absent else guess.named(dockerfile, directory)
+        why = f"{absent} is not in {shown(directory)}" if absent else f"a step looks for {own} below {shown(directory)}"
+        doubt = f"the build context is not known for certain: {why}; name it with --context"
+        return directory, evidence, builder, doubt if absent or own else ""
 
     def _locate(self, path: Path) -> Located:
         key = path.absolute()

@@ -1,12 +1,58 @@
-"""Is this the build context at all? The sources that the Dockerfile names tell."""
+"""Is this the build context at all? What the Dockerfile copies, installs and names tells."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..source.dockerfile import Dockerfile
+from . import context as contexts
+from .build import Build, View
 from .locate import repository_root
 from .needs import named_sources
+from .paths import inside, join
+from .runs import Step
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """What must lie where a command runs, one of `names`; with `only`, if one of these options is given."""
+
+    names: tuple[str, ...]
+    only: frozenset[str] = frozenset()
+
+
+_PACKAGE = _Command(("package.json",))
+_GO = _Command(("go.mod", "go.work"))
+_GRADLE = _Command(("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"))
+_COMMANDS = {
+    ("npm", "ci"): _Command(("package-lock.json", "npm-shrinkwrap.json")),
+    ("npm", "run"): _PACKAGE,
+    ("pnpm", "run"): _PACKAGE,
+    ("yarn", "run"): _PACKAGE,
+    ("pnpm", "install"): _Command(("pnpm-lock.yaml",), frozenset({"--frozen-lockfile"})),
+    ("pnpm", "i"): _Command(("pnpm-lock.yaml",), frozenset({"--frozen-lockfile"})),
+    ("yarn", "install"): _Command(("yarn.lock",), frozenset({"--frozen-lockfile", "--immutable"})),
+    ("bun", "install"): _Command(("bun.lock", "bun.lockb"), frozenset({"--frozen-lockfile"})),
+    ("uv", "sync"): _Command(("uv.lock",), frozenset({"--locked", "--frozen"})),
+    ("poetry", "install"): _Command(("pyproject.toml",)),
+    ("go", "build"): _GO,
+    ("go", "mod"): _GO,
+    ("cargo", "build"): _Command(("Cargo.toml",)),
+    ("bundle", "install"): _Command(("Gemfile",)),
+    ("composer", "install"): _Command(("composer.json",)),
+    ("mix", "deps.get"): _Command(("mix.exs",)),
+    ("mvn", ""): _Command(("pom.xml",)),
+    ("gradle", ""): _GRADLE,
+}
+# With them a command looks elsewhere; without a value of their own they are options like any other.
+_ELSEWHERE = frozenset(
+    "-g --global -C --cwd --dir --prefix --project --directory --manifest-path -f --file -p --project-dir -d"
+    " --working-dir --gemfile --location -modfile".split()
+)
+# They make what a later command finds.
+_MAKERS = frozenset({"init", "new", "create", "clone", "mkdir", "touch", "mv", "cp", "tar", "unzip"})
 
 
 def missing(dockerfile: Dockerfile, directory: Path) -> str | None:
@@ -26,3 +72,88 @@ def better(dockerfile: Dockerfile, directory: Path) -> Path | None:
         if missing(dockerfile, above) is None:
             return above
     return None
+
+
+def higher(dockerfile: Dockerfile, directory: Path) -> Path | None:
+    """Return the nearest directory above that has what the RUNs install by, where `directory` has not; None if none."""
+    build = _build(dockerfile, directory)
+    absent = list(_absent(build))
+    root = repository_root(directory / "Dockerfile")
+    for above in directory.resolve().parents if absent else ():
+        if not above.is_relative_to(root):
+            return None
+        if all(any((above / path).exists() for path in paths) for paths in absent) and not missing(dockerfile, above):
+            return above
+    return None
+
+
+def named(dockerfile: Dockerfile, directory: Path) -> str | None:
+    """Return the path of `directory` itself, if a step looks for that below what the context brings; None if none."""
+    build = _build(dockerfile, directory)
+    own, root = directory.resolve(), repository_root(directory / "Dockerfile")
+    ways = [own.relative_to(above).as_posix() for above in own.parents if above.is_relative_to(root)]
+    for way in ways:
+        if not (directory / way).exists() and any(inside(path, way) for path in _looked_for(build)):
+            return way
+    return None
+
+
+def _build(dockerfile: Dockerfile, directory: Path) -> Build:
+    return Build("", dockerfile, contexts.load(directory, directory / "Dockerfile"))
+
+
+def _absent(build: Build) -> Iterator[tuple[str, ...]]:
+    """Yield the context paths, of each that a command needs one of, that are not in the context."""
+    for stage, run in build.runs():
+        view = build.view(stage, run.instruction)
+        for step in run.steps:
+            if set(map(str, step.words)) & _MAKERS:
+                return
+            names = _needed(step)
+            places = [path for name in names if step.cwd and (path := join(step.cwd, name))]
+            paths = tuple(dict.fromkeys(path for place in places for path in _brought(view, place)))
+            if paths and not any(map(build.context.exists, paths)):
+                yield paths
+
+
+def _needed(step: Step) -> tuple[str, ...]:
+    words = [str(word) for word in step.words[1:]]
+    options = {word.partition("=")[0] for word in words if word.startswith("-")}
+    if options & _ELSEWHERE or None in step.words:
+        return ()
+    verb = next((word for word in words if not word.startswith("-")), "")
+    command = _COMMANDS.get((step.program or "", verb)) or _COMMANDS.get((step.program or "", ""))
+    return command.names if command and (not command.only or command.only & options) else ()
+
+
+def _brought(view: View, place: str) -> Iterator[str]:
+    """Yield the context paths that would be at an image path, where a COPY brings the directory that it lies in."""
+    for copy in view.copies:
+        path = copy.context_path(place)
+        if path and any(mapping.is_dir for mapping in copy.mappings):
+            yield path
+
+
+def _is_path(step: Step, word: str) -> bool:
+    """Tell whether a word is a path for certain: packages and users may be called like the directory, too."""
+    return not word.startswith("-") and "://" not in word and ("/" in word or step.program == "cd")
+
+
+def _looked_for(build: Build) -> Iterator[str]:
+    """Yield the context paths at which the steps, and the COPYs from another stage, look below a broad COPY."""
+    for stage, run in build.runs():
+        view = build.view(stage, run.instruction)
+        for step in run.steps:
+            if set(map(str, step.words)) & _MAKERS:
+                return
+            for word in step.words[1:]:
+                place = join(step.cwd, word) if word and _is_path(step, word) else None
+                yield from _brought(view, place) if place else ()
+    for stage in build.stages:
+        for line in stage.instructions:
+            source = line.flag("from") if line.keyword in ("COPY", "ADD") else None
+            other = next((one for one in build.stages if source and one.called(source.value or "")), None)
+            for path in (word.text for word in line.words[:-1]):
+                place = join("/", path)
+                if other and place:
+                    yield from _brought(build.view(other, None), place)

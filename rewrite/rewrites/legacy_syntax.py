@@ -192,12 +192,9 @@ def _no_entrypoint(build: Build, stage: Stage, instruction: Instruction) -> None
     time. That of the base image does not, since an ENTRYPOINT clears it.
     """
     if instruction.keyword == "ENTRYPOINT":
-        for other in build.stages:
-            if command := next((line for line in other.instructions if line.keyword == "CMD"), None):
-                if other.may_stand_on(stage):
-                    raise Declined(
-                        "the shell keeps CMD from the program, which would be given it", build.place(command)
-                    )
+        above = (line for other in build.stages if other.may_stand_on(stage) for line in other.instructions)
+        if command := next((line for line in above if line.keyword == "CMD"), None):
+            raise Declined("the shell keeps CMD from the program, which would be given it", build.place(command))
         return
     for level in stage.lineage:
         for line in level.instructions:
