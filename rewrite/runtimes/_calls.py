@@ -16,6 +16,8 @@ from ..source import shell
 _SHELLS = frozenset({"sh", "bash", "ash", "dash"})
 # They start the program that follows their own options.
 _WRAPPERS = frozenset({"tini", "dumb-init", "exec", "nohup", "nice", "gosu", "su-exec", "env", "time", "command"})
+# What a program starts through these stands in a text or behind options that nobody reads here.
+STARTERS = _SHELLS | _WRAPPERS | {"sudo", "su", "xargs", "timeout", "setsid", "stdbuf"}
 _WITH_OPERAND = frozenset({"gosu", "su-exec"})
 # How a script starts what it was given.
 ARGUMENTS = (('"$@"',), ("$@",), ("$*",))

@@ -19,6 +19,7 @@ from ..model import Declined, Obligation, Place, assumed, proved
 from . import Carried, Runtime
 from ._bases import Reference, reference
 from ._binaries import base_of, called, distribution_of
+from ._calls import STARTERS
 from ._candidate import Candidate
 from ._distribution import ALPINE, DEBIAN, DISTROLESS, Distribution, account_known, installed, needed
 from ._files import Project, project_in, reading
@@ -200,6 +201,8 @@ class _Go:
                 line = text.count("\n", 0, found.start()) + 1 if found else 0
                 raise Declined("the program starts another one, whose name is not written there", Place(path, line))
             for name in named:
+                if name in STARTERS:
+                    raise Declined(f"the program starts others by `{name}`, which are not read", Place(path))
                 if "/" in name or (name not in distribution.programs and name not in distribution.packages):
                     raise Declined(f"which package brings `{name}` is not known, which the program starts", Place(path))
                 if name not in distribution.programs:

@@ -26,6 +26,7 @@ from ..source.dockerfile import Instruction
 from . import Carried, Runtime
 from . import _python_tools as tools
 from ._bases import SUITES, Reference, reference
+from ._calls import STARTERS
 from ._candidate import Candidate
 from ._distribution import ALPINE, DEBIAN, Distribution, account_known, installed, needed
 from ._distribution import tools as build_tools
@@ -450,6 +451,8 @@ class _Python:
             for path, text in project.texts().items():
                 for match in _STARTS.finditer(text):
                     name, place = match["name"] or "", Place(path, text.count("\n", 0, match.start()) + 1)
+                    if name in STARTERS:
+                        raise Declined(f"the program starts others by `{name}`, which are not read", place)
                     if (
                         match["self"]
                         or _PYTHONS.fullmatch(name)

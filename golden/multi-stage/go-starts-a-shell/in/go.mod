@@ -1,0 +1,3 @@
+module example.org/team/app
+
+go 1.22
