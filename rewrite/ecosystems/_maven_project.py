@@ -103,7 +103,10 @@ class Project:
             for element in pom.root.iter():
                 given = text_of(element, "version")
                 version = self.resolve(given, pom)
-                if element is pom.root or (version is not None and not _CHANGES.fullmatch(version)):
+                # The enforcer asks for a Java or a Maven by a range of versions, too: neither is an artifact.
+                if element is pom.root or element.find("artifactId") is None:
+                    continue
+                if version is not None and not _CHANGES.fullmatch(version):
                     continue
                 if self._name(element, pom) not in own:
                     return f"{text_of(element, 'artifactId')} {given}"
