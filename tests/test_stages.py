@@ -200,3 +200,26 @@ def test_the_environment_of_official_images() -> None:
     assert stage.end.env["GOPATH"] == "/other"
     assert describe("registry.example.org/golang:1.24").env == ()
     assert last("FROM composer:2\n").end.env["COMPOSER_HOME"] == "/tmp"
+
+
+@pytest.mark.parametrize(
+    ("tag", "workdir"),
+    [
+        ("", "/"),
+        (":latest", "/"),
+        (":3", "/"),
+        (":3.9-eclipse-temurin-17", "/"),
+        (":3.9.9-eclipse-temurin-21-alpine", "/"),
+        (":3.8.5-openjdk-17", "/"),
+        (":3.8.6-openjdk-11-slim@sha256:12ab", "/"),
+        (":3.6-jdk-8-alpine", "/"),
+        (":4.0.0-rc-5-eclipse-temurin-17", "/"),
+        (":3.9-graalvm-community-21", None),
+        (":3.9-amazoncorretto-17", None),
+        (":3.5-jdk-8-onbuild", None),
+        (":3.3.9-jdk-8", None),
+        (":onbuild", None),
+    ],
+)
+def test_workdir_of_maven(tag: str, workdir: str | None) -> None:
+    assert describe(f"maven{tag}").workdir == workdir

@@ -102,6 +102,13 @@ _REFERENCE = re.compile(
 )
 
 
+# Maven's images on openjdk and eclipse-temurin: those of onbuild, before 3.5, and on GraalVM have another WORKDIR.
+_MAVEN = re.compile(
+    r"maven(?::(?:latest|[34]|3\.(?:[5-9]|\d\d)[\w.]*|4\.\d[\w.]*(?:-rc-\d+)?)"
+    r"(?:-(?:openjdk|jdk|eclipse-temurin)-\d[\w.]*)?(?:-(?:slim|alpine|noble|jammy|focal|\w*ea\w*))*)?(?:@.*)?\Z"
+)
+
+
 def describe(reference: str) -> BaseImage:
     """Return what is known of the image `reference` (a name with registry, tag or digest)."""
     if reference == "scratch":
@@ -111,6 +118,8 @@ def describe(reference: str) -> BaseImage:
     if name not in _KNOWN or is_windows(reference):
         return BaseImage(reference)
     workdir, accounts = _KNOWN[name]
+    if name == "maven" and _MAVEN.search(reference):
+        workdir = "/"
     return BaseImage(reference, workdir, (ROOT, *accounts), True, _ENVIRONMENT.get(name, ()))
 
 

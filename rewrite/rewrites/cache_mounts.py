@@ -196,7 +196,10 @@ def _not_filled(build: Build, stage: Stage, run: Run, directories: tuple[str, ..
     for level, line in stage.before(run.instruction):
         raw = line.words[-1].text if line.keyword in ("COPY", "ADD") and line.words else "$"
         target = None if "$" in raw else join(level.state(line).workdir, raw)
-        if target and any(asks(target, directory) for directory in directories):
+        copy = build.copy(line)
+        # The context of a COPY to / may hold the whole path.
+        brought = [path for directory in directories for path in copy.below(directory)] if copy else []
+        if any(map(build.context.exists, brought)) or (target and any(asks(target, each) for each in directories)):
             raise Declined("a COPY fills the cache, and a mount would hide that", build.place(line))
 
 
