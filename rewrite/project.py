@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -46,6 +46,8 @@ class Session:
     _locator: Locator = field(default_factory=Locator)
     _located: dict[Path, Located] = field(default_factory=dict)
     _around: dict[Path, tuple[Path, ...]] = field(default_factory=dict)
+    _built: dict[Path, dict[Path, list[Path]]] = field(default_factory=dict)
+    _sharing: dict[tuple[Path, Path], dict[Path, tuple[str, syntax.Dockerfile]]] = field(default_factory=dict)
     _parsed: dict[Path, syntax.Dockerfile] = field(default_factory=dict)
     _histories: dict[Path, Callable[[], History]] = field(default_factory=dict)
 
@@ -133,19 +135,24 @@ class Session:
 
     def _siblings(self, request: Request, directory: Path) -> tuple[tuple[str, syntax.Dockerfile], ...]:
         """Return the other Dockerfiles that may be built from `directory`: those in it, those that are said to be."""
-        root = repository_root(request.place)
+        own, key = request.place.absolute(), (repository_root(request.place), directory)
+        if key not in self._sharing:
+            self._sharing[key] = {other.absolute(): (shown(other), self._parse(other)) for other in self._from(*key)}
+        return tuple(found for other, found in self._sharing[key].items() if other != own and not found[1].problems)
+
+    def _from(self, root: Path, directory: Path) -> Iterator[Path]:
+        """Yield the Dockerfiles below `directory`, and those of the repository at `root` that are built from there."""
         for place in (root, directory):
             if place not in self._around:
                 self._around[place] = tuple(find_dockerfiles(place))
+        if root not in self._built:
+            self._built[root] = {}
+            for other in self._around[root]:
+                self._built[root].setdefault(self._locate(other).context, []).append(other)
         inside = self._around[directory]
-        outside = (other for other in self._around[root] if other not in inside)
-        named = [other for other in outside if self._locate(other).context == directory.resolve()]
-        own = request.place.absolute()
-        return tuple(
-            (shown(other), parsed)
-            for other in (*inside, *named)
-            if other.absolute() != own and not (parsed := self._parse(other)).problems
-        )
+        yield from inside
+        beneath = set(inside)
+        yield from (other for other in self._built[root].get(directory.resolve(), ()) if other not in beneath)
 
     def _parse(self, path: Path) -> syntax.Dockerfile:
         if path not in self._parsed:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from ..model import Place
 from ..source.dockerfile import Dockerfile, Instruction
 from .buildfiles import Mention
 from .changes import Change, copy_change, run_change
-from .context import Context
+from .context import Context, Found
 from .copies import Copy, from_context, read_copy
 from .frontend import older
 from .history import History
@@ -114,6 +115,17 @@ class Build:
 
     def view(self, stage: Stage, instruction: Instruction | None) -> View:
         """Return the files of the context that `instruction` of `stage` (None: the program) finds in the image."""
+        key = id(stage), id(instruction)
+        if key not in self._views:
+            self._views[key] = stage, instruction, self._view(stage, instruction)
+        return self._views[key][2]
+
+    @cached_property
+    def _views(self) -> dict[tuple[int, int], tuple[Stage, Instruction | None, View]]:
+        """The views by the identities of what they are for, which is kept alive beside them."""
+        return {}
+
+    def _view(self, stage: Stage, instruction: Instruction | None) -> View:
         found: list[Copy | Change] = []
         for level in stage.lineage:
             lines = level.instructions
@@ -145,6 +157,17 @@ class View:
     context: Context
     layers: tuple[Copy | Change, ...]
     runs: tuple[Run, ...] = ()
+    _known: dict[tuple[int, object], tuple[Step, Any]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def once(self, step: Step, find: Callable[[Step, View], Found]) -> Found:
+        """Return what `find` says of a command that finds this in the image; it is asked once for each command."""
+        key = id(step), find
+        if key not in self._known:
+            self._known[key] = step, find(step, self)
+        found: Found = self._known[key][1]
+        return found
 
     def before(self, step: Step) -> Iterator[Step]:
         """Yield the commands of all RUNs that come before `step`, those behind it in its own RUN left out."""

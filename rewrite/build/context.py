@@ -5,15 +5,17 @@ from __future__ import annotations
 import posixpath
 import re
 import stat as modes
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from ..source import gopattern, ignorefile
 from .tree import ROOT, DirectoryTree, Entry, GitTree, MemoryTree, Tree, normalise, resolve
 
 __all__ = ["Context", "DirectoryTree", "Entry", "GitTree", "MemoryTree", "Tree", "load", "normalise"]
 
+Found = TypeVar("Found")
 _WILD = re.compile(r"(?:[^\\*?\[]|\\.)*+[*?\[]", re.DOTALL)
 
 
@@ -37,6 +39,14 @@ class Context:
     ignore_path: str
     label: str
     _listing: _Listing = field(default_factory=_Listing, init=False, repr=False)
+    _known: dict[object, Any] = field(default_factory=dict, init=False, repr=False)
+
+    def once(self, key: object, find: Callable[[], Found]) -> Found:
+        """Return what `find` finds in the files, which stay as they are: it is asked once for each key."""
+        if key not in self._known:
+            self._known[key] = find()
+        found: Found = self._known[key]
+        return found
 
     def read(self, path: str) -> str | None:
         """Return the text of a file that COPY may use; None if it is absent, ignored or no regular file."""

@@ -98,10 +98,11 @@ def _depth_first(entries: Mapping[str, Entry], skip: Skip | None) -> Iterator[En
 
 @dataclass(frozen=True, slots=True)
 class DirectoryTree:
-    """The files below a directory."""
+    """The files below a directory, each as it is when it is first asked for."""
 
     root: Path
     _real: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _entries: dict[str, Entry | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def entries(self, skip: Skip | None = None) -> Iterator[Entry]:
         """Walk the directory; what cannot be listed counts as empty."""
@@ -123,6 +124,11 @@ class DirectoryTree:
         return [entry for entry in found if entry]
 
     def _entry(self, path: str) -> Entry | None:
+        if path not in self._entries:
+            self._entries[path] = self._look(path)
+        return self._entries[path]
+
+    def _look(self, path: str) -> Entry | None:
         place = os.path.join(self.root, path)
         try:
             status = os.lstat(place)

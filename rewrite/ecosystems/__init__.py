@@ -318,6 +318,10 @@ def discover() -> tuple[Ecosystem, ...]:
 
 def recognise(step: Step, view: View) -> Command | None:
     """Return what the first ecosystem that knows `step` says of it."""
+    return view.once(step, _recognise)
+
+
+def _recognise(step: Step, view: View) -> Command | None:
     for ecosystem in discover():
         command = ecosystem.recognise(step, view)
         if command:

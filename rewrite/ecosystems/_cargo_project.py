@@ -67,7 +67,7 @@ class Project:
         if text is None:
             raise Declined("the build context has no Cargo.lock that says what is built")
         try:
-            found = tomllib.loads(text).get("package", [])
+            found = self.view.context.once((tomllib, text), lambda: tomllib.loads(text)).get("package", [])
         except tomllib.TOMLDecodeError:
             raise Declined("Cargo.lock cannot be read", self.view.place(path)) from None
         names = [str(one.get("name")) for one in found]

@@ -67,7 +67,8 @@ def load_toml(path: str, view: View) -> Mapping[str, Any] | None:
     if text is None and view.exists(path):
         raise Declined(f"{path} is no longer as it was copied", view.place(path))
     try:
-        return None if text is None else tomllib.loads(text)
+        # A lockfile takes longer to parse than all else, and each command of its tool asks for it.
+        return None if text is None else view.context.once((tomllib, text), lambda: tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise Declined(f"it cannot be read: {error}", view.place(path)) from None
 

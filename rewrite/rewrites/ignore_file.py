@@ -15,12 +15,13 @@ would undo one of the file's own `!` lines, or whose files a program of the proj
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .. import ecosystems, templates
 from ..build.build import Build
+from ..build.context import Context, Entry
 from ..build.effects import effect
 from ..build.needs import excludes, needed, relied_on, revives
 from ..model import Declined, Obligation, Place, Proposal, Refusal, assumed, proved
@@ -213,11 +214,18 @@ def _run_by_dockerfiles(build: Build, pattern: str | None) -> Place | None:
 
 def _named_by_project(build: Build, group: dict[str, Any]) -> Place | None:
     """Return where a file of the context, or a Dockerfile, names what the group's pattern describes."""
-    pattern, words = group.get("unless_named"), group.get("words", ())
+    pattern, words, lines = group.get("unless_named"), tuple(group.get("words", ())), tuple(group["lines"])
     if not pattern:
         return None
-    regex, mine = re.compile(pattern), ignorefile.parse("\n".join(group["lines"]))
-    for entry in build.context.files():
+    context = build.context
+    named = context.once((NAME, pattern, words, lines), lambda: _named_by_files(context, pattern, words, lines))
+    return named or _run_by_dockerfiles(build, pattern)
+
+
+def _named_by_files(context: Context, pattern: str, words: Sequence[str], lines: Sequence[str]) -> Place | None:
+    """Return where a file that stays behind the ignore file's new `lines` names what the pattern describes."""
+    regex, mine = re.compile(pattern), ignorefile.parse("\n".join(lines))
+    for entry in context.files():
         if (
             entry.size > _LARGEST
             or not _TEXT_NAMES.search(entry.path)
@@ -225,13 +233,13 @@ def _named_by_project(build: Build, group: dict[str, Any]) -> Place | None:
             or mine.excludes(entry.path)
         ):
             continue
-        text = build.context.read(entry.path) or ""
+        text = context.read(entry.path) or ""
         # The words are looked for first: that is many times faster than the pattern.
         if any(word in text for word in words):
             for number, line in enumerate(text.split("\n"), 1):
                 if any(word in line for word in words) and regex.search(line):
                     return Place(entry.path, number)
-    return _run_by_dockerfiles(build, pattern)
+    return None
 
 
 def _proposal(build: Build, where: Place, found: _Lines, secrets: Sequence[str]) -> Proposal:
@@ -239,7 +247,7 @@ def _proposal(build: Build, where: Place, found: _Lines, secrets: Sequence[str])
     rendered = templates.render("dockerignore.j2", groups=found.groups, text=text)
     edit = ignore_edit(build, rendered.rstrip("\n").split("\n"))
     after = build.context.with_ignore(text + edit.text)
-    gone = _leaving(build, after)
+    kept = {entry.path for entry in after.files()}
     title = f"{'extend' if build.ignore_text is not None else 'write'} {build.context.ignore_path}"
     return Proposal(
         NAME,
@@ -248,36 +256,30 @@ def _proposal(build: Build, where: Place, found: _Lines, secrets: Sequence[str])
         where,
         (edit,),
         tuple(found.proof),
-        (*_savings(build, gone), *secrets),
+        (*_savings(build.context.files(), kept), *secrets),
     )
 
 
-def _leaving(build: Build, after: Any) -> list[Any]:
-    kept = {entry.path for entry in after.files()}
-    return [entry for entry in build.context.files() if entry.path not in kept]
-
-
-def _savings(build: Build, gone: Sequence[Any]) -> Iterator[str]:
+def _savings(files: Sequence[Entry], kept: Collection[str]) -> Iterator[str]:
+    """Yield how much is left out of the context, and what: whole directories where nothing stays in them."""
+    gone = [entry for entry in files if entry.path not in kept]
     if not gone:
         yield "nothing that is in the context now is left out"
         return
-    total = sum(entry.size for entry in build.context.files())
+    total = sum(entry.size for entry in files)
     saved = sum(entry.size for entry in gone)
     yield f"{saved:,} of {total:,} bytes of the context are left out"
+    staying = {directory for path in kept for directory in _above(path)}
     tops: dict[str, list[int]] = {}
     for entry in gone:
-        tops.setdefault(_top(build, entry.path, gone), []).append(entry.size)
+        top = next((f"{directory}/" for directory in _above(entry.path) if directory not in staying), entry.path)
+        tops.setdefault(top, []).append(entry.size)
     for path, sizes in sorted(tops.items()):
-        files = "1 file" if len(sizes) == 1 else f"{len(sizes)} files"
-        yield f"left out: {path} ({files}, {sum(sizes):,} bytes)"
+        count = "1 file" if len(sizes) == 1 else f"{len(sizes)} files"
+        yield f"left out: {path} ({count}, {sum(sizes):,} bytes)"
 
 
-def _top(build: Build, path: str, gone: Sequence[Any]) -> str:
-    """Return the highest directory above `path` of which nothing stays in the context, or the file itself."""
-    names = {entry.path for entry in gone}
+def _above(path: str) -> list[str]:
+    """Return the directories above a path, the highest first."""
     parts = path.split("/")
-    for depth in range(1, len(parts)):
-        directory = "/".join(parts[:depth])
-        if all(entry.path in names for entry in build.context.files(directory)):
-            return directory + "/"
-    return path
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
