@@ -10,6 +10,7 @@ from pathlib import Path
 from .build import context as contexts
 from .build import guess
 from .build.build import Build
+from .build.context import Context
 from .build.history import History, read_history
 from .build.images import Resolved
 from .build.locate import Located, Locator, find_dockerfiles, repository_root
@@ -47,6 +48,7 @@ class Session:
     _located: dict[Path, Located] = field(default_factory=dict)
     _around: dict[Path, tuple[Path, ...]] = field(default_factory=dict)
     _built: dict[Path, dict[Path, list[Path]]] = field(default_factory=dict)
+    _before: Context | None = None
     _sharing: dict[tuple[Path, Path], dict[Path, tuple[str, syntax.Dockerfile]]] = field(default_factory=dict)
     _parsed: dict[Path, syntax.Dockerfile] = field(default_factory=dict)
     _histories: dict[Path, Callable[[], History]] = field(default_factory=dict)
@@ -65,6 +67,7 @@ class Session:
         ignore_text = self.ignores.get(name, context.ignore.text if context.ignore else None)
         if ignore_text is not None and (context.ignore is None or context.ignore.text != ignore_text):
             context = context.with_ignore(ignore_text)
+        context = self._before = self._as_before(context)
         return Build(
             request.name,
             dockerfile,
@@ -80,6 +83,13 @@ class Session:
             place.relative_to(directory.absolute()).as_posix() if place.is_relative_to(directory.absolute()) else "",
             self._locate(request.place).mentions,
         )
+
+    def _as_before(self, context: Context) -> Context:
+        """Return a context with what the request before has found out of it, if that had the same one."""
+        before = self._before
+        if before is None or (before.tree, before.ignore_path) != (context.tree, context.ignore_path):
+            return context
+        return replace(before, label=context.label) if before.ignore == context.ignore else context
 
     def _history(self, directory: Path) -> Callable[[], History]:
         """Return what gives the history of a directory, which is read once."""

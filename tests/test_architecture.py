@@ -43,7 +43,7 @@ LAYERS = (
     "options",
     "cli",
 )
-HEAVY = ("libcst", "jinja2", "rich", "ruamel", "click")
+HEAVY = ("libcst", "jinja2", "pathspec", "rich", "ruamel", "click")
 
 
 def layer(module: str) -> int:

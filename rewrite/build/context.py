@@ -20,10 +20,11 @@ _WILD = re.compile(r"(?:[^\\*?\[]|\\.)*+[*?\[]", re.DOTALL)
 
 
 @dataclass(slots=True)
-class _Listing:
-    """What is sent, once somebody has asked for all of it."""
+class _Facts:
+    """What has been found out of the files: all that is sent, once somebody has asked for it, and what `once` keeps."""
 
-    entries: tuple[Entry, ...] | None = None
+    sent: tuple[Entry, ...] | None = None
+    known: dict[object, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,14 +39,13 @@ class Context:
     ignore: ignorefile.IgnoreFile | None
     ignore_path: str
     label: str
-    _listing: _Listing = field(default_factory=_Listing, init=False, repr=False)
-    _known: dict[object, Any] = field(default_factory=dict, init=False, repr=False)
+    _facts: _Facts = field(default_factory=_Facts, repr=False)
 
     def once(self, key: object, find: Callable[[], Found]) -> Found:
         """Return what `find` finds in the files, which stay as they are: it is asked once for each key."""
-        if key not in self._known:
-            self._known[key] = find()
-        found: Found = self._known[key]
+        if key not in self._facts.known:
+            self._facts.known[key] = find()
+        found: Found = self._facts.known[key]
         return found
 
     def read(self, path: str) -> str | None:
@@ -89,11 +89,11 @@ class Context:
 
     def _sent(self) -> tuple[Entry, ...]:
         """Return all that is sent and not itself ignored, directories too."""
-        if self._listing.entries is None:
+        if self._facts.sent is None:
             ignore = self.ignore
             entries = self.tree.entries(ignore.prunes if ignore else None)
-            self._listing.entries = tuple(e for e in entries if ignore is None or not ignore.excludes(e.path))
-        return self._listing.entries
+            self._facts.sent = tuple(e for e in entries if ignore is None or not ignore.excludes(e.path))
+        return self._facts.sent
 
     def files(self, under: str = "") -> tuple[Entry, ...]:
         """Return the files and links that are sent and lie below the directory `under`, or are `under` itself."""
@@ -145,7 +145,7 @@ class Context:
 
     def with_ignore(self, text: str) -> Context:
         """Return the same tree behind another ignore file."""
-        return replace(self, ignore=ignorefile.parse(text, self.ignore_path))
+        return replace(self, ignore=ignorefile.parse(text, self.ignore_path), _facts=_Facts())
 
     def size(self, paths: Iterable[str]) -> int:
         """Return the bytes of the files that are sent from `paths`, each file counted once."""

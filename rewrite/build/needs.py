@@ -104,6 +104,8 @@ def _inside_ignored(source: str) -> bool:
 
 def excludes(context: Context, lines: tuple[str, ...], sample: str) -> bool:
     """Tell whether the context's ignore file, with `lines` appended, excludes `sample`."""
+    if not lines:
+        return context.ignore is not None and context.ignore.excludes(sample)
     text = (context.ignore.text if context.ignore else "").rstrip("\r\n")
     return ignorefile.parse("\n".join((text, *lines))).excludes(sample)
 

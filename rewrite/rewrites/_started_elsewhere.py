@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..build.build import Build
+from ..build.context import Context
 from ..model import Place
 
 _NAMES = tuple(
@@ -19,8 +20,12 @@ _NAMES = tuple(
 
 def started_elsewhere(build: Build) -> Iterator[tuple[str, Place]]:
     """Yield each service beside the Dockerfile that is built from its context and has a command of its own."""
+    yield from build.context.once(started_elsewhere, lambda: tuple(_started_by(build.context)))
+
+
+def _started_by(context: Context) -> Iterator[tuple[str, Place]]:
     for name in _NAMES:
-        text = build.context.read_ignored(name)
+        text = context.read_ignored(name)
         if text is None or "build" not in text:
             continue
         for service, options in _services(text):

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from pathspec import GitIgnoreSpec
-
 from ..build.paths import inside, outermost
 from ..build.secrets import is_secret
 from ..model import Declined, Obligation, Place, assumed
@@ -148,6 +146,8 @@ class Project:
 
         What git ignores is left out, as it may not be there elsewhere, and in a directory it may go along.
         """
+        from pathspec import GitIgnoreSpec
+
         context = self.candidate.build.context
         ignored = GitIgnoreSpec.from_lines((context.read_ignored(".gitignore") or "").splitlines())
         absent = {path for path, source in self.files() if ignored.match_file(source)}
