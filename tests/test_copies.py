@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from building import FILES, build
 
-from rewrite.build.copies import Copy, from_context
+from rewrite.build.context import Context, DirectoryTree
+from rewrite.build.copies import Copy, from_context, read_copy
 
 ARCHIVES: dict[str, bytes | str] = {
     "a.tar": "",
@@ -54,6 +57,17 @@ def mapped(line: str, before: str = "") -> list[tuple[str, str]]:
         ("copy --chown=1:1 --chmod=755 --link . .", [("./", "/app")]),
         ("ADD app.py /x/", [("app.py", "/x/app.py")]),
         ("ADD src /x/", [("src/", "/x")]),
+        # Seen with BuildKit 0.26: below the destination each path is as it is in the context, or behind /./
+        ("COPY --parents src/b/c.py conf /x/", [("src/b/c.py", "/x/src/b/c.py"), ("conf", "/x/conf")]),
+        ("COPY --parents src/b ./", [("src/b/", "/app/src/b")]),
+        ("COPY --parents ./src/b/ /app.py /x", [("src/b/", "/x/src/b"), ("app.py", "/x/app.py")]),
+        ("COPY --parents src/./b/c.py /x/", [("src/b/c.py", "/x/b/c.py")]),
+        ("COPY --parents ./src/./a.py /x/", [("src/a.py", "/x/a.py")]),
+        ("COPY --parents ./././src/a.py /x/", [("src/a.py", "/x/src/a.py")]),
+        ("COPY --parents s*/./a.py /x/", [("src/a.py", "/x/a.py")]),
+        ("COPY --parents src/*.py /x/", [("src/a.py", "/x/src/a.py")]),
+        ("COPY --parents **/c.py /x/", [("src/b/c.py", "/x/src/b/c.py")]),
+        ("COPY --parents src/*.none app.py /x/", [("app.py", "/x/app.py")]),
     ],
 )
 def test_mappings(line: str, mappings: list[tuple[str, str]]) -> None:
@@ -78,7 +92,8 @@ def test_variables_are_read_where_they_are_known() -> None:
 @pytest.mark.parametrize(
     ("line", "opaque"),
     [
-        ("COPY --parents src/a.py /x/", "--parents"),
+        ("COPY --parents . /x/", "--parents names no path"),
+        ("COPY --parents src/./ /x/", "--parents names no path"),
         ("COPY --exclude=*.py . .", "--exclude"),
         ("ADD --unpack=true a.zip .", "--unpack"),
         ("COPY <<E /x\nE", "heredoc"),
@@ -142,3 +157,42 @@ def test_view_shows_the_latest_copy() -> None:
     assert (first.read("/app/x.py"), first.exists("/app/y"), first.is_dir("/app")) == ("1", False, False)
     assert str(view.place("/app/x.py", 3)) == "conf:3"
     assert view.read("/nowhere") is None
+
+
+def test_parents_leaves_links_alone(tmp_path: Path) -> None:
+    """BuildKit does not find what lies behind a link, and copies a link that it is given as a link."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real/a").touch()
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "short").symlink_to("real/a")
+    context = Context(DirectoryTree(tmp_path), None, ".dockerignore", "")
+    for source in ("link/a", "short", "sh*"):
+        found = build(f"COPY --parents {source} /x/\n")
+        instruction = found.stages[-1].instructions[-1]
+        told = read_copy(instruction, found.stages[-1].state(instruction), context).opaque
+        assert told.endswith(" lies behind a link")
+
+
+@pytest.mark.parametrize(
+    ("line", "path", "word"),
+    [
+        ("COPY . .", "src/b/c.py", "src/b/c.py"),
+        ("COPY src .", "src/b/c.py", "src/./b/c.py"),
+        ("COPY src ./src", "src/b/c.py", "src/./b/c.py"),
+        ("COPY src/a.py src/b ./", "src/a.py", "src/./a.py"),
+        ("COPY app.py ./", "app.py", "app.py"),
+        ("COPY app.py main.py", "app.py", None),
+        ("COPY --parents src/./b ./", "src/b/c.py", "src/./b/c.py"),
+        ("COPY --parents src/b ./", "src/b/c.py", "src/b/c.py"),
+        ("COPY src .", "app.py", None),
+    ],
+)
+def test_how_parents_names_a_path(line: str, path: str, word: str | None) -> None:
+    assert copy(line).word(path) == word
+
+
+def test_with_parents_the_directories_on_the_way_are_written() -> None:
+    found = build("COPY --parents src/b/c.py src/a.py conf /x/\n")
+    one = found.copy(found.stages[-1].instructions[-1])
+    assert one is not None
+    assert one.writes(found.context) == ("/x/src", "/x/conf")

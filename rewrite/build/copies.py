@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..source.dockerfile import Instruction
@@ -60,17 +60,40 @@ class Copy:
                 found.append(mapping.source)
         return tuple(found)
 
+    def word(self, path: str) -> str | None:
+        """Return how a COPY with --parents into the same directory names the context path `path`, None if it cannot.
+
+        What stands before a ``/./`` is not made in the image.
+        """
+        for mapping in reversed(self.mappings):
+            if not inside(path, mapping.source) and not (mapping.is_dir and mapping.source == "."):
+                continue
+            image = posixpath.normpath(posixpath.join(mapping.destination, posixpath.relpath(path, mapping.source)))
+            tail = relative(image, self.destination or "/")
+            if tail and (path == tail or path.endswith(f"/{tail}")):
+                return path if path == tail else f"{path.removesuffix(tail)}./{tail}"
+            return None
+        return None
+
     def writes(self, context: Context) -> tuple[str, ...]:
-        """Return the image paths this COPY writes: its files, and the entries of the directories it merges."""
+        """Return the image paths this COPY writes: its files, and the entries of the directories it merges.
+
+        With --parents, these are the entries of the destination.
+        """
         found = []
         for mapping in self.mappings:
+            if self.instruction.flag("parents"):
+                # It makes the directories on the way, too, and sets their modes.
+                base = self.destination or "/"
+                found.append(posixpath.join(base, posixpath.relpath(mapping.destination, base).split("/", 1)[0]))
+                continue
             if not mapping.is_dir:
                 found.append(mapping.destination)
                 continue
             prefix = "" if mapping.source == "." else mapping.source + "/"
             names = {entry.path[len(prefix) :].split("/", 1)[0] for entry in context.files(mapping.source)}
             found.extend(posixpath.join(mapping.destination, name) for name in sorted(names))
-        return tuple(found)
+        return tuple(dict.fromkeys(found))
 
 
 def from_context(instruction: Instruction) -> bool:
@@ -86,6 +109,8 @@ def read_copy(instruction: Instruction, state: State, context: Context) -> Copy:
     opaque = _opaque(instruction, sources, destination)
     if opaque or raw is None or destination is None:
         return Copy(instruction, destination, (), False, opaque)
+    if instruction.flag("parents"):
+        return _read_parents(instruction, [str(source) for source in sources], destination, context)
     names = [posixpath.normpath("/" + str(source)).lstrip("/") or "." for source in sources]
     wildcard = any(_is_pattern(name) for name in names)
     try:
@@ -100,10 +125,42 @@ def read_copy(instruction: Instruction, state: State, context: Context) -> Copy:
     return Copy(instruction, destination, tuple(mappings), wildcard, "")
 
 
+def _read_parents(instruction: Instruction, sources: Sequence[str], destination: str, context: Context) -> Copy:
+    """Return the Copy of a COPY --parents: below the destination each path is as it is in the context, links too."""
+    mappings: list[Mapping] = []
+    names = []
+    for source in sources:
+        above, pivot, below = source.partition("/./")
+        names.append(posixpath.normpath("/" + source).lstrip("/"))
+        if posixpath.normpath(f"/{below if pivot else source}") == "/":
+            return Copy(instruction, destination, (), False, "--parents names no path below a directory")
+        roots = [above.lstrip("/") or "."] if pivot else ["."]
+        try:
+            if _is_pattern(roots[0]):
+                roots = [root for root in context.glob(roots[0]) if context.is_dir(root)]
+            found = [(root, path) for root in roots for path in _matches(below if pivot else source, root, context)]
+        except ValueError as error:
+            return Copy(instruction, destination, (), True, str(error))
+        for root, path in found:
+            if any(not inside(entry.path, path) for entry in context.files(path)):
+                return Copy(instruction, destination, (), False, f"{path} lies behind a link")
+            image = posixpath.join(destination, posixpath.relpath(path, root))
+            mappings.append(Mapping(path, image, context.is_dir(path)))
+    return Copy(instruction, destination, tuple(mappings), any(_is_pattern(name) for name in names), "")
+
+
+def _matches(pattern: str, root: str, context: Context) -> tuple[str, ...]:
+    """Return the context paths below `root` that a pattern of --parents names."""
+    path = posixpath.normpath(posixpath.join(root, posixpath.normpath("/" + pattern).lstrip("/")))
+    return context.glob(path) if _is_pattern(path) else (path,)
+
+
 def _opaque(instruction: Instruction, sources: list[str | None], destination: str | None) -> str:
-    for name in ("parents", "exclude", "unpack"):
+    for name in ("exclude", "unpack"):
         if instruction.flag(name):
             return f"--{name} is in use"
+    if instruction.flag("parents") and instruction.flag("from"):
+        return "--parents is in use"
     if instruction.heredocs:
         return "it copies a heredoc"
     if destination is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..build.build import Build
 from ..build.copies import Copy, Mapping
+from ..build.frontend import asked
 from ..build.paths import inside
 from ..build.stages import Stage
 from ..model import Declined, Obligation, proved
@@ -16,6 +17,10 @@ from ._ignoring import IgnoreLines
 from ._layout import Block, block_of, ended, start_above_orders
 from ._passing import STANDING, Needs
 
+# The frontend 1.20 was the first with a COPY --parents that was no experiment any more.
+_PARENTS = 20
+# So many COPYs, or more, become one with --parents; so long a line is written as several.
+_MANY, _LONG = 3, 120
 _FROM_ELSEWHERE = "what the COPY from another stage brings"
 
 
@@ -25,7 +30,7 @@ class Move:
 
     With `layer` (the text of an instruction) and its `needs`, this instruction is put before the COPY in its new place,
     or directly above it if nothing is passed; `others` are COPYs further down, each with the context paths that this
-    instruction reads of it.
+    instruction reads of it. `frontend` is the ``# syntax`` whose COPY --parents is used.
     """
 
     build: Build
@@ -37,6 +42,7 @@ class Move:
     needs: Needs = field(default_factory=Needs)
     others: tuple[tuple[Copy, tuple[str, ...]], ...] = ()
     provided: set[str] = field(default_factory=set)
+    frontend: str = ""
 
     def edits(self) -> tuple[tuple[Edit, ...], tuple[Obligation, ...]]:
         """Return the edits and what proves them; raises Declined."""
@@ -58,6 +64,8 @@ class Move:
         for line in self.along:
             what = "what the RUN does to the files of the COPY" if line.keyword == "RUN" else _FROM_ELSEWHERE
             proof.append(proved(f"{what} is not used before", "it goes along", build.place(line)))
+        if self.frontend:
+            proof.append(proved("the builder knows COPY --parents", f"since 1.{_PARENTS}; # syntax={self.frontend}"))
         proof.insert(0, proved("the files that the installs read are copied before them", self._listing()))
         return (*edits, *ignore.edits()), tuple(dict.fromkeys(proof))
 
@@ -106,7 +114,7 @@ class Move:
             if instruction is self.copy.instruction:
                 return
             other = self.build.copy(instruction)
-            if other and tuple(f"--{flag.name}={flag.value}" for flag in instruction.flags) == flags:
+            if other and _owners_and_modes(instruction) == flags:
                 for mapping in other.mappings:
                     same = not mapping.is_dir and self.copy.context_path(mapping.destination) == mapping.source
                     # A RUN in between that may have changed it makes the view forget it.
@@ -114,7 +122,7 @@ class Move:
                         self.provided.add(mapping.source)
 
     def _flags(self) -> tuple[str, ...]:
-        return tuple(f"--{flag.name}={flag.value}" for flag in self.copy.instruction.flags)
+        return _owners_and_modes(self.copy.instruction)
 
     def _manifest_edits(self, block: Block, at_copy: bool) -> Iterator[Edit]:
         build, newline = self.build, self.build.dockerfile.newline
@@ -152,20 +160,42 @@ class Move:
         return self._grouped(self.copy, new)
 
     def _grouped(self, copy: Copy, manifests: Sequence[str]) -> Iterator[str]:
-        instruction = copy.instruction
         groups: dict[str, list[str]] = {}
         for path in manifests:
             if set(path) & set("*?[]\\$\"'`"):
                 raise Declined(f"the name {path!r} has characters that COPY reads as more than a name")
             groups.setdefault(self._target(copy, path), []).append(path)
-        keyword = "copy" if instruction.written.islower() else "COPY"
-        raw = [self.build.dockerfile.source(flag.span) for flag in instruction.flags]
+        raw = [self.build.dockerfile.source(flag.span) for flag in copy.instruction.flags]
         if any("\n" in flag for flag in raw):
             raise Declined("the COPY's flags are spread over lines")
+        words = self._with_parents(copy, manifests) if len(groups) >= _MANY else ()
+        if words:
+            self.frontend = asked(self.build.dockerfile, _PARENTS)
+            yield self._line(copy, ["--parents", *raw], [*words, self._base(copy)], wrap=True)
+            return
         for target, paths in sorted(groups.items()):
-            words = [*paths, target]
-            quoted = "[" + ", ".join(f'"{word}"' for word in words) + "]"
-            yield " ".join([keyword, *raw, quoted if any(" " in word for word in words) else " ".join(words)])
+            named = [copy.word(path) or path for path in paths] if _parents(copy) else paths
+            yield self._line(copy, raw, [*named, target])
+
+    def _line(self, copy: Copy, flags: Sequence[str], words: Sequence[str], wrap: bool = False) -> str:
+        start = " ".join(["copy" if copy.instruction.written.islower() else "COPY", *flags])
+        if any(" " in word for word in words):
+            return f"{start} [" + ", ".join(f'"{word}"' for word in words) + "]"
+        line = " ".join([start, *words])
+        dockerfile = self.build.dockerfile
+        short = len(line) <= _LONG or not wrap
+        return line if short else f" {dockerfile.escape}{dockerfile.newline}    ".join([start, *words])
+
+    def _with_parents(self, copy: Copy, manifests: Sequence[str]) -> Sequence[str]:
+        """Return how one COPY --parents names all of `manifests`, nothing where it may not or cannot."""
+        build = self.build
+        if build.builder != "buildkit" or not asked(build.dockerfile, _PARENTS) or _parents(copy):
+            return ()
+        # It copies links as such, where the builder follows those that a plain COPY names.
+        if any(not inside(entry.path, path) for path in manifests for entry in build.context.files(path)):
+            return ()
+        words = [copy.word(path) for path in manifests]
+        return () if None in words else [str(word) for word in words]
 
     def _target(self, copy: Copy, path: str) -> str:
         """Return the destination, as the COPY spells it, that puts the context path `path` where the COPY does."""
@@ -174,8 +204,9 @@ class Move:
             raise Declined("the COPY's destination is quoted")
         if len(copy.instruction.words) == 2 and copy.mappings[0] == Mapping(path, copy.destination or "", False):
             return raw  # one file, which may get another name
-        raw = raw.rstrip("/") or "/"
-        base = raw + ("" if raw.endswith("/") else "/")
+        base = self._base(copy)
+        if _parents(copy):
+            return base
         for mapping in reversed(copy.mappings):
             prefix = "" if mapping.source == "." else mapping.source + "/"
             if not mapping.is_dir and mapping.source == path:
@@ -186,6 +217,10 @@ class Move:
                 tail = tail if self.build.context.is_dir(path) else tail.rpartition("/")[0]
                 return base + (tail + "/" if tail else "")
         raise Declined(f"where {path} goes is not known")
+
+    def _base(self, copy: Copy) -> str:
+        raw = copy.instruction.words[-1].text.rstrip("/")
+        return f"{raw}/"
 
     def _moved(self, block: Block, layer: str) -> Edit:
         build, newline = self.build, self.build.dockerfile.newline
@@ -224,3 +259,12 @@ class Move:
             raise Declined("WORKDIR changes in between, and the COPY's destination cannot be made absolute")
         at = raw.span.start - block.body.start
         return text[:at] + destination.rstrip("/") + "/" + text[at + raw.span.end - raw.span.start :]
+
+
+def _parents(copy: Copy) -> bool:
+    return bool(copy.instruction.flag("parents"))
+
+
+def _owners_and_modes(instruction: Instruction) -> tuple[str, ...]:
+    """Return the flags of a COPY but for --parents, which says nothing of the files themselves."""
+    return tuple(f"--{flag.name}={flag.value}" for flag in instruction.flags if flag.name != "parents")

@@ -116,6 +116,8 @@ class Passage:
             self._plain(path)
             if self.build.context.exists(path) and not self.build.context.is_dir(path):
                 raise Declined(f"WORKDIR is {workdir}, where the COPY brings a file")
+        if self.copy.instruction.flag("parents") and any(inside(workdir or "/", path) for path in self.written):
+            raise Declined("WORKDIR would create a directory that the COPY makes")
         self.there.add(workdir or "/")
         return Needs()
 

@@ -140,7 +140,8 @@ class PlainDirectories:
         path, from_context = copy.destination, line.flag("from") is None
         if path is None:
             raise Declined("where it copies to is not known", place)
-        tree = from_context and not copy.opaque
+        # With --parents, directories on the way to what is copied have the modes that they have in the context.
+        tree = from_context and not copy.opaque and not line.flag("parents")
         if self.file:
             found = copy.context_path(self.file) if tree else None
             brought = found is not None and self.build.context.exists(found)

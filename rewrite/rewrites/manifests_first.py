@@ -1,7 +1,8 @@
 """Copy only what an install reads before it, and the rest of the project after it.
 
 A broad COPY before an install makes every edit of a source file run the install again. The COPY
-is moved below the installs that do not need it; what they do read is copied just before each.
+is moved below the installs that do not need it; what they do read is copied just before each: by a COPY for each
+directory, or by one `COPY --parents` for three or more, where the `# syntax` in force is 1.20 or newer.
 
 Declines where the list of files that an install reads cannot be made (a script of the project, a
 build back end that asks git, a variable), where an instruction in between reads or writes what the
