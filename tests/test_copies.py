@@ -9,6 +9,7 @@ from building import FILES, build
 
 from rewrite.build.context import Context, DirectoryTree
 from rewrite.build.copies import Copy, from_context, read_copy
+from rewrite.rewrites._taken import taken
 
 ARCHIVES: dict[str, bytes | str] = {
     "a.tar": "",
@@ -196,3 +197,16 @@ def test_with_parents_the_directories_on_the_way_are_written() -> None:
     one = found.copy(found.stages[-1].instructions[-1])
     assert one is not None
     assert one.writes(found.context) == ("/x/src", "/x/conf")
+
+
+def test_what_parents_brings_from_a_stage_may_lie_deeper() -> None:
+    text = "FROM a AS b\nFROM c\nCOPY a.py /x/a/\nCOPY{flag} --from=b /a/b.py /x/\n"
+    for flag, changed in (("", False), (" --parents", True)):
+        found = build(text.format(flag=flag), {"a.py": "text"})
+        view = found.view(found.stages[-1], None)
+        assert (view.read("/x/a/a.py") is None) == changed
+
+
+def test_parents_with_a_pivot_takes_what_it_names() -> None:
+    found = build("FROM a AS b\nFROM c\nCOPY --parents --from=b /root/./.cache/pip /\n")
+    assert [path for _, path in taken(found, found.stages[0])] == ["/root/.cache/pip"]

@@ -67,6 +67,8 @@ def copy_change(instruction: Instruction, state: State) -> Change:
     if path is None:
         return Change(directory="/")
     sources = instruction.words[:-1]
-    if destination and destination.endswith("/") and len(sources) == 1 and "." in posixpath.basename(sources[0].text):
+    # With --parents the file lies deeper.
+    into = destination and destination.endswith("/") and not instruction.flag("parents")
+    if into and len(sources) == 1 and "." in posixpath.basename(sources[0].text):
         return Change(directory=posixpath.join(path, posixpath.basename(sources[0].text)))
     return Change(directory=path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 
 from ..build.build import Build
@@ -22,4 +23,4 @@ def taken(build: Build, stage: Stage) -> Iterator[tuple[Instruction, str]]:
                 named = [(one.options["from"], one.source) for one in mounts(instruction) if "from" in one.options]
             for name, path in named:
                 if any(level.called(name) and level.may_stand_on(stage) for level in build.stages):
-                    yield instruction, "/" + path.strip("/")
+                    yield instruction, posixpath.normpath("/" + path.strip("/"))
