@@ -68,6 +68,8 @@ def mapped(line: str, before: str = "") -> list[tuple[str, str]]:
         ("COPY --parents s*/./a.py /x/", [("src/a.py", "/x/a.py")]),
         ("COPY --parents src/*.py /x/", [("src/a.py", "/x/src/a.py")]),
         ("COPY --parents **/c.py /x/", [("src/b/c.py", "/x/src/b/c.py")]),
+        ("COPY --parents=true src/b ./", [("src/b/", "/app/src/b")]),
+        ("COPY --parents=false src/b ./", [("src/b/", "/app")]),
         ("COPY --parents src/*.none app.py /x/", [("app.py", "/x/app.py")]),
     ],
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..source.dockerfile import Instruction
 from ..source.words import LexError, unquote
+from .copies import keeps_parents
 from .paths import inside, join
 from .runs import Run, Step
 from .stages import State
@@ -68,7 +69,7 @@ def copy_change(instruction: Instruction, state: State) -> Change:
         return Change(directory="/")
     sources = instruction.words[:-1]
     # With --parents the file lies deeper.
-    into = destination and destination.endswith("/") and not instruction.flag("parents")
+    into = destination and destination.endswith("/") and not keeps_parents(instruction)
     if into and len(sources) == 1 and "." in posixpath.basename(sources[0].text):
         return Change(directory=posixpath.join(path, posixpath.basename(sources[0].text)))
     return Change(directory=path)

@@ -82,7 +82,7 @@ class Copy:
         """
         found = []
         for mapping in self.mappings:
-            if self.instruction.flag("parents"):
+            if keeps_parents(self.instruction):
                 # It makes the directories on the way, too, and sets their modes.
                 base = self.destination or "/"
                 found.append(posixpath.join(base, posixpath.relpath(mapping.destination, base).split("/", 1)[0]))
@@ -101,6 +101,12 @@ def from_context(instruction: Instruction) -> bool:
     return instruction.keyword in ("COPY", "ADD") and instruction.flag("from") is None and bool(instruction.words)
 
 
+def keeps_parents(instruction: Instruction) -> bool:
+    """Tell whether a COPY makes the directories above its sources, too, below its destination."""
+    flag = instruction.flag("parents")
+    return flag is not None and flag.value != "false"
+
+
 def read_copy(instruction: Instruction, state: State, context: Context) -> Copy:
     """Return what a COPY or ADD from the context (see `from_context`) writes where."""
     words = [_value(word.text, instruction, state) for word in instruction.words]
@@ -109,7 +115,7 @@ def read_copy(instruction: Instruction, state: State, context: Context) -> Copy:
     opaque = _opaque(instruction, sources, destination)
     if opaque or raw is None or destination is None:
         return Copy(instruction, destination, (), False, opaque)
-    if instruction.flag("parents"):
+    if keeps_parents(instruction):
         return _read_parents(instruction, [str(source) for source in sources], destination, context)
     names = [posixpath.normpath("/" + str(source)).lstrip("/") or "." for source in sources]
     wildcard = any(_is_pattern(name) for name in names)
@@ -159,7 +165,7 @@ def _opaque(instruction: Instruction, sources: list[str | None], destination: st
     for name in ("exclude", "unpack"):
         if instruction.flag(name):
             return f"--{name} is in use"
-    if instruction.flag("parents") and instruction.flag("from"):
+    if keeps_parents(instruction) and instruction.flag("from"):
         return "--parents is in use"
     if instruction.heredocs:
         return "it copies a heredoc"

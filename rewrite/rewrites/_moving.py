@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..build.build import Build
-from ..build.copies import Copy, Mapping
+from ..build.copies import Copy, Mapping, keeps_parents
 from ..build.frontend import asked
 from ..build.paths import inside
 from ..build.stages import Stage
@@ -174,7 +174,7 @@ class Move:
             yield self._line(copy, ["--parents", *raw], [*words, self._base(copy)], wrap=True)
             return
         for target, paths in sorted(groups.items()):
-            named = [copy.word(path) or path for path in paths] if _parents(copy) else paths
+            named = [copy.word(path) or path for path in paths] if keeps_parents(copy.instruction) else paths
             yield self._line(copy, raw, [*named, target])
 
     def _line(self, copy: Copy, flags: Sequence[str], words: Sequence[str], wrap: bool = False) -> str:
@@ -189,7 +189,7 @@ class Move:
     def _with_parents(self, copy: Copy, manifests: Sequence[str]) -> Sequence[str]:
         """Return how one COPY --parents names all of `manifests`, nothing where it may not or cannot."""
         build = self.build
-        if build.builder != "buildkit" or not asked(build.dockerfile, _PARENTS) or _parents(copy):
+        if build.builder != "buildkit" or not asked(build.dockerfile, _PARENTS) or copy.instruction.flag("parents"):
             return ()
         # It copies links as such, where the builder follows those that a plain COPY names.
         if any(not inside(entry.path, path) for path in manifests for entry in build.context.files(path)):
@@ -205,7 +205,7 @@ class Move:
         if len(copy.instruction.words) == 2 and copy.mappings[0] == Mapping(path, copy.destination or "", False):
             return raw  # one file, which may get another name
         base = self._base(copy)
-        if _parents(copy):
+        if keeps_parents(copy.instruction):
             return base
         for mapping in reversed(copy.mappings):
             prefix = "" if mapping.source == "." else mapping.source + "/"
@@ -259,10 +259,6 @@ class Move:
             raise Declined("WORKDIR changes in between, and the COPY's destination cannot be made absolute")
         at = raw.span.start - block.body.start
         return text[:at] + destination.rstrip("/") + "/" + text[at + raw.span.end - raw.span.start :]
-
-
-def _parents(copy: Copy) -> bool:
-    return bool(copy.instruction.flag("parents"))
 
 
 def _owners_and_modes(instruction: Instruction) -> tuple[str, ...]:

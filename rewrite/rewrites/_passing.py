@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from .. import ecosystems
 from ..build import effects
 from ..build.build import Build
-from ..build.copies import Copy, read_copy
+from ..build.copies import Copy, keeps_parents, read_copy
 from ..build.needs import excludes
 from ..build.paths import SYSTEM, inside, join, overlap
 from ..build.runs import Run, Step
@@ -116,7 +116,7 @@ class Passage:
             self._plain(path)
             if self.build.context.exists(path) and not self.build.context.is_dir(path):
                 raise Declined(f"WORKDIR is {workdir}, where the COPY brings a file")
-        if self.copy.instruction.flag("parents") and any(inside(workdir or "/", path) for path in self.written):
+        if keeps_parents(self.copy.instruction) and any(inside(workdir or "/", path) for path in self.written):
             raise Declined("WORKDIR would create a directory that the COPY makes")
         self.there.add(workdir or "/")
         return Needs()

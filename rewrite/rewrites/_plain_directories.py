@@ -15,7 +15,7 @@ from .. import ecosystems
 from ..build import effects
 from ..build.accounts import account, home_of
 from ..build.build import Build
-from ..build.copies import read_copy
+from ..build.copies import keeps_parents, read_copy
 from ..build.images import ROOT
 from ..build.paths import SYSTEM, inside, join
 from ..build.runs import Run, Step
@@ -141,7 +141,7 @@ class PlainDirectories:
         if path is None:
             raise Declined("where it copies to is not known", place)
         # With --parents, directories on the way to what is copied have the modes that they have in the context.
-        tree = from_context and not copy.opaque and not line.flag("parents")
+        tree = from_context and not copy.opaque and not keeps_parents(line)
         if self.file:
             found = copy.context_path(self.file) if tree else None
             brought = found is not None and self.build.context.exists(found)
