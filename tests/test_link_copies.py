@@ -60,7 +60,7 @@ def refusal(text: str, files: dict[str, bytes | str] | None = None) -> str:
         ("WORKDIR /app\nCOPY --from=build /out/app /app", "/app is a directory"),
         ("RUN mkdir /app\nCOPY --from=build /out/app /app", "`mkdir` may make /app a directory"),
         ("RUN ln -s /x /opt/app\nCOPY --from=build /out/app /opt/app", "`ln` may make /opt/app"),
-        ("RUN ln -s /x/app /opt\nCOPY --from=build /out/app /opt/app", "`ln` may make /opt/app another's, or a link"),
+        ("RUN ln -s /x/app /opt\nCOPY --from=build /out/app /opt/app", "`ln` may make /opt/app a directory or a link"),
         ("COPY --from=x /y /opt\nCOPY --from=build /out/app /opt/app", "may bring /opt/app"),
         ("COPY src /opt/\nCOPY --from=build /out/app /opt/b", "may bring /opt/b"),
         # Flags, and what is not known.

@@ -132,21 +132,17 @@ def _on_the_way(build: Build, stage: Stage, copy: Copy) -> tuple[list[str], str]
         return whole, ""
     if len(copy.instruction.words) > 2 or copy.wildcard:
         raise Declined("its destination has no slash at the end")
-    is_dir = _brings_directory(build, stage, copy)
-    if is_dir is None:
-        return whole, destination
-    return (whole, "") if is_dir else (above, destination)
+    return (whole, "") if _brings_directory(build, stage, copy) else (above, destination)
 
 
-def _brings_directory(build: Build, stage: Stage, copy: Copy) -> bool | None:
-    """Tell whether the only source of a COPY is a directory, None if that is not known."""
+def _brings_directory(build: Build, stage: Stage, copy: Copy) -> bool:
+    """Tell whether the only source of a COPY is known to be a directory."""
     if not copy.instruction.flag("from"):
         return all(mapping.is_dir for mapping in copy.mappings)
-    source = copy.instruction.words[0].text
-    path, maker = posixpath.normpath("/" + source.lstrip("/")), _maker(build, stage, copy.instruction)
+    path = posixpath.normpath("/" + copy.instruction.words[0].text.lstrip("/"))
+    maker = _maker(build, stage, copy.instruction)
     states = [state for level in maker.lineage for state in level.states] if maker else []
-    known = source.endswith(("/", "/.")) or any(state.workdir and inside(state.workdir, path) for state in states)
-    return True if known else None
+    return any(state.workdir and inside(state.workdir, path) for state in states)
 
 
 def _known(build: Build) -> Obligation:
