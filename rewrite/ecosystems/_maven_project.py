@@ -30,6 +30,11 @@ _EXTENSIONS = re.compile(
 KNOWN_PARENTS = frozenset({"org.springframework.boot:spring-boot-starter-parent"})
 _BASEDIR = re.compile(r"\$\{(?:project\.|pom\.)?basedir\}")
 _PROPERTY = re.compile(r"\$\{([^}]+)\}")
+# Maven itself says which version of these it takes: the bindings of its lifecycles, and its super POM.
+_BOUND = re.compile(
+    r"org\.apache\.maven\.plugins:maven-(?:antrun|assembly|clean|compiler|dependency|deploy|ear|ejb|install|jar|plugin|rar"
+    r"|release|resources|site|surefire|war)-plugin"
+)
 _CHANGES = re.compile(r".*-SNAPSHOT|LATEST|RELEASE|[\[(].*")
 BUILDS = ("build", "profiles/profile/build")
 PLUGINS = tuple(f"{build}/{where}/plugin" for build in BUILDS for where in ("plugins", "pluginManagement/plugins"))
@@ -111,6 +116,17 @@ class Project:
                 if self._name(element, pom) not in own:
                     return f"{text_of(element, 'artifactId')} {given}"
         return ""
+
+    def newest(self) -> str:
+        """Return a plugin of which Maven takes the newest version, "" if none; an unseen parent may name one."""
+        plugins = [(pom, plugin) for pom in self.poms.values() for plugin in every(pom.root, *PLUGINS)]
+        versioned = {self._plugin(plugin, pom) for pom, plugin in plugins if text_of(plugin, "version")}
+        names = [self._plugin(plugin, pom) for pom, plugin in plugins if not self.unseen]
+        return next((name for name in names if name not in versioned and not _BOUND.fullmatch(name)), "")
+
+    def _plugin(self, plugin: Element, pom: Document) -> str:
+        group = self.resolve(text_of(plugin, "groupId"), pom) or "org.apache.maven.plugins"
+        return f"{group}:{self.resolve(text_of(plugin, 'artifactId'), pom)}"
 
     def makes(self, element: Element, pom: Document) -> bool:
         """Tell whether a dependency may be one of the project's own modules."""

@@ -228,10 +228,11 @@ def _unchanging(site: Site, line: Line) -> Obligation:
         return assumed(claim, f"what the project depends on is not known: {declined.premise}", declined.because)
     if project.directories:
         raise Declined("artifacts come from a directory of the project, where one of the same version may change")
-    changing = project.changing()
-    unknown = [name for name in project.unseen if name.endswith("-SNAPSHOT")]
-    if (changing or unknown) and "-U" not in line.options:
-        return assumed(claim, f"{changing or unknown[0]} may change, and Maven looks for that once a day only")
+    unseen = next((name for name in project.unseen if name.endswith("-SNAPSHOT")), "")
+    newest = project.newest()
+    changing = project.changing() or unseen or (newest and f"the newest version of {newest}")
+    if changing and "-U" not in line.options:
+        return assumed(claim, f"{changing} may change, and Maven looks for that once a day only")
     return proved(claim, "what has a version does not change")
 
 
