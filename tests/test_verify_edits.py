@@ -47,6 +47,13 @@ def test_the_largest_source_of_the_commonest_language() -> None:
     assert chosen()[edits.IMPORTED].touches == found.touches
 
 
+def test_the_package_of_a_java_program_is_no_directory_of_examples() -> None:
+    text = "FROM maven:3.9\nCOPY . .\nRUN mvn package\n"
+    path = "src/main/java/com/example/App.java"
+    files = {"pom.xml": "", path: "class App {}", "examples/Big.java": "class Big {}" * 9}
+    assert chosen(text, files)[edits.SOURCE].touches == (path,)
+
+
 def test_the_manifest_that_the_install_reads() -> None:
     assert chosen()[edits.MANIFEST].touches == ("requirements.txt",)
     other = TEXT.replace("requirements.txt", "more/deps.txt")

@@ -44,8 +44,10 @@ _PROGRAMS = frozenset(
     " .go .rs .java .kt .scala .cs .swift .dart .c .cc .cpp".split()
 )
 # Files that configure, test or merely come along; an edit of the program is meant to be one of its own code.
+# A directory of examples is none, but com/example is where Java's start.
 _NO_SOURCE = re.compile(
-    r"(?:^|/)(?:node_modules|vendor|third_party|dist|build|tests?|__tests__|spec|docs?|examples?|migrations|\.[^/]+)/"
+    r"(?:^|/)(?:node_modules|vendor|third_party|dist|build|tests?|__tests__|spec|docs?|migrations|\.[^/]+)/"
+    r"|(?:^|(?<!/com)(?<!/org)(?<!/net)/)examples?/"
     r"|\.(?:config|test|spec|min|d)\.[^./]+$|(?:^|/)(?:setup|conftest|noxfile|gulpfile|Gruntfile)\.[^./]+$"
 )
 _README = re.compile(r"readme(?:\.\w+)?", re.IGNORECASE)
