@@ -1,8 +1,8 @@
 """What is known of base images without pulling them: user, home, working directory, accounts of the official ones.
 
-Source: their Dockerfiles in docker-library, those of Microsoft's .NET SDK, of uv, bun, and hexpm/bob (``USER`` is never
-set, so builds start as root; ``WORKDIR``, accounts and ``ENV`` as listed; none sets ``HOME``). An image that is not
-named here is unknown, not assumed to be alike.
+Source: their Dockerfiles in docker-library, those of Microsoft's .NET SDK, Amazon Corretto, uv, bun, and hexpm/bob
+(``USER`` is never set, so builds start as root; ``WORKDIR``, accounts and ``ENV`` as listed; none sets ``HOME``). An
+image that is not named here is unknown, not assumed to be alike.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class Resolved:
 # name: (working directory, further accounts); what has differed between versions is not known
 _KNOWN: dict[str, tuple[str | None, tuple[Account, ...]]] = {
     "alpine": ("/", ()),
+    "amazoncorretto": ("/", ()),
     "astral-sh/uv": ("/", ()),
     "buildpack-deps": ("/", ()),
     "composer": ("/app", ()),
@@ -77,6 +78,7 @@ _KNOWN: dict[str, tuple[str | None, tuple[Account, ...]]] = {
     "maven": (None, ()),
     "nginx": ("/", ()),
     "node": ("/", (NODE,)),
+    "openjdk": ("/", ()),
     "oven/bun": ("/home/bun/app", (BUN,)),
     "perl": (None, ()),
     "php": ("/var/www/html", ()),
