@@ -1,7 +1,8 @@
 """Run the rewrites over a Dockerfile until nothing changes; the library's front door.
 
 All proposals of a round stand on the same text. Those whose edits are disjoint are applied, the rest
-wait for the next parse. What fails the self-check is dropped and reported as the rewrite's defect.
+wait for the next parse; `_disjoint` says in which order. What fails the self-check is dropped and
+reported as the rewrite's defect.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def fix(build: Build, settings: Settings) -> Result:
     threshold = Tier.REVIEW if settings.review else Tier.SAFE
     for _ in range(ROUNDS):
         found = _Round(state, settings)
-        chosen = _disjoint(proposal for proposal in found.proposals if proposal.tier >= threshold)
+        chosen = _disjoint(state.build, [proposal for proposal in found.proposals if proposal.tier >= threshold])
         if not chosen:
             return state.result(build, found)
         sound = tuple(proposal for proposal in chosen if state.accepts((proposal,)))
@@ -178,20 +179,27 @@ class _Round:
         return any(self.suppressions.hides(outcome.rewrite, line) for line in lines)
 
 
-def _disjoint(proposals: Iterable[Proposal]) -> tuple[Proposal, ...]:
+def _disjoint(build: Build, proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
     """Return proposals that do not touch each other's edits: the first in the file, then the one with most edits.
 
-    The most edits first means that a move is not held up by what only adds a line to one of its files. What adds
-    stages waits until nothing else is left, and goes alone: it looks at all of the file.
+    The most edits first means that a move is not held up by what only adds a line to one of its files. Nobody overtakes
+    one that waits for the same instruction: what it adds there could be what the other cannot go past. What adds stages
+    waits until nothing else is left, and goes alone: it looks at all of the file.
     """
-    proposals = list(proposals)
     within = [proposal for proposal in proposals if not proposal.stages]
-    proposals = within or proposals[:1]
     chosen: list[Proposal] = []
-    ordered = sorted(proposals, key=lambda one: (one.where, -len(one.edits), one.rewrite, one.title))
-    for proposal in ordered:
+    waited_for: set[int] = set()
+    for proposal in sorted(
+        within or proposals[:1], key=lambda one: (one.where, -len(one.edits), one.rewrite, one.title)
+    ):
         taken = [edit for other in chosen for edit in other.edits]
-        if not any(text_edits.overlap(mine, other) for mine in proposal.edits for other in taken):
+        edits = [edit for edit in proposal.edits if edit.path == build.path]
+        lines = {
+            at for at, line in enumerate(build.dockerfile.instructions) if any(_touches(edit, line) for edit in edits)
+        }
+        if lines & waited_for or any(text_edits.overlap(mine, other) for mine in proposal.edits for other in taken):
+            waited_for |= lines
+        else:
             chosen.append(proposal)
     return tuple(chosen)
 

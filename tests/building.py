@@ -15,7 +15,7 @@ FILES = {"package.json": "{}", "app.py": "", "src/a.py": "", "src/b/c.py": "", "
 
 def build(text: str, files: Mapping[str, bytes | str] = FILES, ignore: str | None = None, **options: object) -> Build:
     """Return the build of a Dockerfile; a FROM is put before it if there is none."""
-    if "FROM " not in text:
+    if "FROM " not in text.upper():
         text = "FROM python:3.12-slim\nWORKDIR /app\n" + text
     tree = dockerfile.parse(text)
     assert not tree.problems, tree.problems

@@ -104,6 +104,11 @@ def test_local_packages_are_read() -> None:
             "RUN \\\n  apt-get install x \\\n  # c\n  y\n",
             "RUN \\\n  apt-get update -qq && apt-get install x \\\n  # c\n  y\n",
         ),
+        (
+            "RUN apt-get update\n",
+            "RUN --mount=type=secret,id=a,env=A --mount=type=ssh apt-get install x && y\n",
+            "RUN --mount=type=secret,id=a,env=A --mount=type=ssh apt-get update && apt-get install x && y\n",
+        ),
     ],
 )
 def test_update_of_its_own_moves(update: str, install: str, expected: str) -> None:
@@ -194,6 +199,10 @@ def test_what_apt_may_notice_may_not(between: str, premise: str) -> None:
         ("RUN apt-get update\nRUN set -e; true && apt-get install x; y", "in the middle of the script"),
         ("RUN apt-get update\nRUN --network=none apt-get install x", "--network"),
         ("RUN apt-get update\nRUN --mount=type=bind,target=/etc/apt apt-get install x", "mounts"),
+        ("RUN apt-get update\nRUN --mount=type=secret,id=a,target=/etc/apt/auth.conf apt-get install x", "mounts"),
+        ("RUN apt-get update\nRUN --mount=type=secret,id=a,target=apt.conf apt-get install x", "mounts"),
+        ("RUN apt-get update\nRUN --mount=type=secret,id=a,env=https_proxy apt-get install x", "mounts"),
+        ("RUN --mount=type=secret,id=a,env=A apt-get update\nRUN apt-get install x", "mounts"),
         ("RUN apt-get update && rm -rf /var/lib/apt/lists/*\nRUN apt-get install x", "lists are gone"),
         ("RUN --mount=type=cache,target=/var/lib/apt apt-get update\nRUN apt-get install x", "lists are gone"),
         ("RUN apt-get update && apt-get install ./vendor.deb\nRUN apt-get install x", "installed from a file"),

@@ -13,6 +13,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,23 +38,40 @@ def run(case: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
     """Fix the project's Dockerfile and return the result."""
     chosen = options(case)
     monkeypatch.chdir(project)
-    settings = Settings(
+    name = chosen.get("dockerfile", "Dockerfile")
+    (outcome,) = fix_files([Request(Path(name), None, name)], lambda path: settings(case), resolver(chosen))
+    assert isinstance(outcome, Result), outcome
+    return outcome
+
+
+def settings(case: Path) -> Settings:
+    """Return the settings that case.toml says."""
+    chosen = options(case)
+    return Settings(
         select=tuple(chosen.get("select", [case.parent.name])),
         review=chosen.get("review", False),
         mounts=chosen.get("mounts", True),
         context=chosen.get("context"),
         builder=chosen.get("builder"),
     )
-    name = chosen.get("dockerfile", "Dockerfile")
+
+
+def copied(case: Path, project: Path) -> Path:
+    """Copy a case's in/, and make the history that it asks for."""
+    shutil.copytree(case / "in", project, symlinks=True)
+    if "history" in options(case):
+        commit(project, options(case)["history"])
+    return project
+
+
+def resolver(chosen: dict[str, Any]) -> Callable[[str], Resolved] | None:
+    """Return who says what base images are, None where nobody is asked."""
     digests, platforms = chosen.get("digests", {}), chosen.get("platforms", {})
 
     def resolve(reference: str) -> Resolved:
         return Resolved(digests.get(reference, ""), tuple(platforms.get(reference, ())))
 
-    asked = resolve if {"digests", "platforms"} & chosen.keys() else None
-    (outcome,) = fix_files([Request(Path(name), None, name)], lambda path: settings, asked)
-    assert isinstance(outcome, Result), outcome
-    return outcome
+    return resolve if {"digests", "platforms"} & chosen.keys() else None
 
 
 def commit(project: Path, history: dict[str, int]) -> None:
@@ -87,10 +105,7 @@ def texts(proposal: Proposal) -> str:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
 def test_golden(case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Compare with out/ (absent: nothing changes), check what case.toml expects, and run a second time."""
-    project = tmp_path / "project"
-    shutil.copytree(case / "in", project, symlinks=True)
-    if "history" in options(case):
-        commit(project, options(case)["history"])
+    project = copied(case, tmp_path / "project")
     before = tree(project)
     result = run(case, project, monkeypatch)
     write(project, result)

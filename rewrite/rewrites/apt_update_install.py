@@ -158,7 +158,8 @@ def _proof(build: Build, run: Run, install: Step, update: _Update) -> tuple[Obli
     for flag in ("network", "security"):
         if run.instruction.flag_values(flag) != update.run.instruction.flag_values(flag):
             raise Declined(f"the two RUNs differ in their --{flag} flags")
-    if _mounts(run) != _mounts(update.run):
+    theirs = _mounts(update.run)
+    if [mount for mount in _mounts(run) if mount in theirs or not _handed_over(mount)] != theirs:
         raise Declined("the two RUNs differ in their mounts")
     if (run.state.user, run.state.shell) != (update.run.state.user, update.run.state.shell):
         raise Declined("USER or SHELL differs between the update and the install")
@@ -179,12 +180,25 @@ def _mounts(run: Run) -> list[Mount]:
     return [mount for mount in run.mounts if mount.kind != "cache" or overlap(mount.target, apt.STATE)]
 
 
+def _handed_over(mount: Mount) -> bool:
+    """Tell whether a mount is a secret or a key for another command, which apt does not look at."""
+    if mount.kind not in ("secret", "ssh") or _is_read(mount.options.get("env", "")):
+        return False
+    target = mount.target or "/run/secrets"
+    return target.startswith("/") and "$" not in target and not any(overlap(target, source) for source in _SOURCES)
+
+
+def _is_read(variable: str) -> bool:
+    """Tell whether apt reads a variable of the environment, or may reach its servers in another way."""
+    return variable.upper().endswith("_PROXY") or variable in _VARIABLES
+
+
 def _unchanging(build: Build, stage: Stage, instruction: Instruction) -> None:
     """Raise Declined if `instruction` may change what an update would fetch."""
     keyword, place = instruction.keyword, build.place(instruction)
     if keyword in ("ENV", "ARG"):
         for pair in instruction.pairs:
-            if pair.key.upper().endswith("_PROXY") or pair.key in _VARIABLES:
+            if _is_read(pair.key):
                 raise Declined(f"{keyword} {pair.key} between them may change what apt fetches", place)
     elif keyword in ("COPY", "ADD"):
         if any(
