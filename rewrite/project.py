@@ -11,7 +11,7 @@ from .build import context as contexts
 from .build import guess
 from .build.build import Build
 from .build.context import Context
-from .build.history import History, read_history
+from .build.history import History, read_history, read_revisions
 from .build.images import Resolved
 from .build.locate import Located, Locator, find_dockerfiles, repository_root
 from .build.stages import stages
@@ -80,6 +80,7 @@ class Session:
             self._resolved(dockerfile),
             settings.mounts,
             self._history(directory),
+            functools.cache(functools.partial(read_revisions, place)),
             place.relative_to(directory.absolute()).as_posix() if place.is_relative_to(directory.absolute()) else "",
             self._locate(request.place).mentions,
         )

@@ -2,10 +2,11 @@
 
 case.toml may hold: `review` and `mounts` (bool), `select` (the folder's rewrite by default; `[]` for all),
 `dockerfile` (default "Dockerfile"), `context` (default "."), `builder`, `digests` and `platforms` (tables: what is
-told of base images; without both nobody is asked), `history` (a table: how many commits touch a file), `refused` (a
-text that a refusal of this rewrite must contain), `offered` (a text that an unapplied proposal's title or doubt must
-contain; "": there is none), `applied` (how many proposals are applied), `note` (a text that a note of an applied or
-offered proposal must contain).
+told of base images; without both nobody is asked), `history` (a table: how many commits touch a file), `revisions`
+(with it: a text of the Dockerfile, and what stood there in earlier commits, the latest first), `refused` (a text that
+a refusal of this rewrite must contain), `offered` (a text that an unapplied proposal's title or doubt must contain;
+"": there is none), `applied` (how many proposals are applied), `note` (a text that a note of an applied or offered
+proposal must contain).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def copied(case: Path, project: Path) -> Path:
     """Copy a case's in/, and make the history that it asks for."""
     shutil.copytree(case / "in", project, symlinks=True)
     if "history" in options(case):
-        commit(project, options(case)["history"])
+        commit(project, options(case)["history"], options(case).get("revisions", ()))
     return project
 
 
@@ -74,13 +75,21 @@ def resolver(chosen: dict[str, Any]) -> Callable[[str], Resolved] | None:
     return resolve if {"digests", "platforms"} & chosen.keys() else None
 
 
-def commit(project: Path, history: dict[str, int]) -> None:
-    """Make a repository of the project in which as many commits touch each file as `history` says."""
+def commit(project: Path, history: dict[str, int], revisions: Sequence[str] = ()) -> None:
+    """Make a repository of the project in which as many commits touch each file as `history` says.
+
+    Before them come those of the Dockerfile that had another of `revisions` where it has the first one now.
+    """
     stream, message = b"", b"commit refs/heads/main\ncommitter a <a@example.org> 0 +0000\ndata 1\n.\n"
+    contents = []
+    for earlier in reversed(revisions):
+        text = (project / "Dockerfile").read_bytes()
+        assert revisions[0].encode() in text
+        contents.append(("Dockerfile", text.replace(revisions[0].encode(), earlier.encode())))
     for name, times in history.items():
-        for left in range(times, 0, -1):
-            content = (project / name).read_bytes() + b"\n" * (left - 1)
-            stream += message + b"M 100644 inline %s\ndata %d\n%s\n" % (name.encode(), len(content), content)
+        contents += [(name, (project / name).read_bytes() + b"\n" * left) for left in reversed(range(times))]
+    for name, content in contents:
+        stream += message + b"M 100644 inline %s\ndata %d\n%s\n" % (name.encode(), len(content), content)
     for command in (["init", "--quiet", "--initial-branch=main"], ["fast-import", "--quiet"]):
         subprocess.run(["git", "-C", str(project), *command], input=stream, check=True)
 

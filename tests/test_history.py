@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rewrite.build.history import History, read_history
+from rewrite.build.history import History, Revisions, read_history, read_revisions
 
 
 def git(directory: Path, *arguments: str) -> None:
@@ -56,3 +56,54 @@ def test_no_program_of_the_repository_runs(repository: Path) -> None:
     git(repository, "config", "core.fsmonitor", "touch ran; false")
     assert len(read_history(repository).commits) == 3
     assert not (repository / "ran").exists()
+
+
+def test_what_a_dockerfile_has_set(tmp_path: Path) -> None:
+    """Values alone count; a revision in which the line or the file is missing tells nothing."""
+    git(tmp_path, "init", "--initial-branch=main")
+    path = tmp_path / "pro ducts" / ":(icase)Dockerfile"
+    path.parent.mkdir()
+    for text in (
+        "FROM a\nENV A=1 B=1\nARG A\n",
+        "FROM a\nENV A=2\nARG A\n",
+        None,
+        "FROM a\nENV A 3\nENV B=2\nARG A\n",
+        "FROM a\nRUN b\nENV A=3\nENV B=2\nARG A=1\n",
+        "FROM a\nRUN b\n",
+    ):
+        if text is None:
+            path.unlink()
+        else:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        git(tmp_path, "add", "--all")
+        git(tmp_path, "commit", "-m", "x")
+    found = read_revisions(path)
+    assert len(found.values) == 5
+    asked = (("ENV", "A"), ("ENV", "B"), ("ARG", "A"), ("ARG", "B"))
+    assert [found.changes(*one) for one in asked] == [2, 0, 1, 0]
+
+
+def test_a_branch_counts_once(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--initial-branch=main")
+    path = tmp_path / "Dockerfile"
+
+    def commit(version: str) -> None:
+        path.write_text(f"FROM a\nENV V={version}\n")
+        git(tmp_path, "add", ".")
+        git(tmp_path, "commit", "-m", "x")
+
+    commit("1")
+    git(tmp_path, "switch", "-c", "next")
+    commit("2")
+    commit("3")
+    git(tmp_path, "switch", "main")
+    git(tmp_path, "merge", "--no-ff", "-m", "x", "next")
+    assert read_revisions(path).changes("ENV", "V") == 1
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "absent/Dockerfile", "a\nb"])
+def test_a_dockerfile_that_git_does_not_know(tmp_path: Path, name: str) -> None:
+    assert read_revisions(tmp_path / name) == Revisions()
+    git(tmp_path, "init", "--initial-branch=main")
+    assert read_revisions(tmp_path / name) == Revisions()

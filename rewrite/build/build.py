@@ -14,7 +14,7 @@ from .changes import Change, copy_change, run_change
 from .context import Context, Found
 from .copies import Copy, from_context, read_copy
 from .frontend import older
-from .history import History
+from .history import History, Revisions
 from .images import Resolved
 from .runs import Run, Step, read_run
 from .stages import Stage, stages
@@ -24,13 +24,13 @@ from .stages import Stage, stages
 class Build:
     """A Dockerfile at `path` with its context.
 
-    `siblings` are the other Dockerfiles that may be built from the same context, by path; `builder`
-    is who builds it; `ignore_text` is the ignore file's text, None where there is no such file;
-    `ignore_name` is its path inside the context ("" if it lies outside); `doubt` says why this may
-    not be the context at all. `resolved` is what was said of base images, by reference, None where nobody was
-    asked. `mounts` tells whether cache mounts are wanted. `history` gives that of the context's files, which is
-    read when somebody asks. `name` is the Dockerfile's path inside the context ("" if it lies outside); `mentions`
-    are the places that say how it is built.
+    `siblings` are the other Dockerfiles that may be built from the same context, by path; `builder` is who builds
+    it; `ignore_text` is the ignore file's text, None where there is no such file; `ignore_name` is its path inside
+    the context ("" if it lies outside); `doubt` says why this may not be the context at all. `resolved` is what was
+    said of base images, by reference, None where nobody was asked. `mounts` tells whether cache mounts are wanted.
+    `history` gives that of the context's files, and `revisions` what the Dockerfile was, both read when somebody
+    asks. `name` is the Dockerfile's path inside the context ("" if it lies outside); `mentions` are the places that
+    say how it is built.
     """
 
     path: str
@@ -44,6 +44,7 @@ class Build:
     resolved: Mapping[str, Resolved] | None = None
     mounts: bool = True
     history: Callable[[], History] = History
+    revisions: Callable[[], Revisions] = Revisions
     name: str = ""
     mentions: tuple[Mention, ...] = ()
 

@@ -3,6 +3,10 @@
 Each build gives them another value. Every RUN below an ARG or ENV has it in its environment, so the
 cache misses from there on, whether the RUN looks at it or not.
 
+So it is with a version or release that the Dockerfile itself sets and that people raise: two commits in its git history
+must have done so. As in `reorder`, nothing is concluded from fewer than 20 commits or a shallow clone. A LABEL alone
+runs no step again, and only goes along with the variable that it names.
+
 Declines to pass a RUN whose programs may read any variable, or an instruction that names it; names
 that tools read silently (NODE_ENV, PIP_*, *_PROXY and the like) are never moved, nor is a cache buster.
 
@@ -17,7 +21,7 @@ that tools read silently (NODE_ENV, PIP_*, *_PROXY and the like) are never moved
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..build.build import Build
@@ -44,9 +48,13 @@ _NEVER = re.compile(
 )
 # What a commit is called where the program reads it, but for the names that choose a tool's own version.
 _VERSION = re.compile(
-    r"(?!(?:PYENV|RBENV|NODENV|GOENV|JENV|NVM|NODE|PYTHON|RUBY|GO|JAVA|RUST|RUSTUP|PBR|SETUPTOOLS_SCM|POETRY|ASDF|VOLTA)_)"
+    r"(?!(?:PYENV|RBENV|NODENV|GOENV|JENV|NVM|NODE|PYTHON|RUBY|GO|JAVA|RUST|RUSTUP|PBR|SETUPTOOLS_SCM|POETRY|ASDF|VOLTA"
+    r"|BUN|BUNDLER?|CARGO|COMPOSER|CONDA|COREPACK|DENO|DOTNET|FLUTTER|GEM|GRADLE|HATCH|JULIA|MAVEN|MISE|MIX|NPM|PDM|PIP"
+    r"|PIPENV|PNPM|R|SBT|SWIFT|TEAMCITY|TERM_PROGRAM|TF|UV|YARN)_)"
     r"(?:.*_)?(?:VERSION|RELEASE)"
 )
+# So many commits must have raised a version.
+_OFTEN = 2
 # The builder expands no variables in these; a shell or nobody does, at run time.
 _UNEXPANDED = frozenset({"CMD", "ENTRYPOINT", "HEALTHCHECK", "MAINTAINER", "ONBUILD", "SHELL"})
 
@@ -57,20 +65,46 @@ def is_volatile(name: str) -> bool:
 
 
 def find(build: Build) -> Iterator[Proposal | Refusal]:
-    """Yield one proposal for the first volatile group of each stage that stands above a RUN."""
+    """Yield a proposal for each group of volatile variables, or of raised versions, that stands above a RUN."""
     for stage in build.stages:
-        taken: set[int] = set()
-        for index, instruction in enumerate(stage.instructions):
-            if index not in taken and _declares(instruction):
-                group = _Group(build, stage, index)
-                outcome = group.outcome()
-                taken.update(group.members)
-                if outcome:
-                    yield outcome
+        runs = [index for index, instruction in enumerate(stage.instructions) if instruction.keyword == "RUN"]
+        for kind in (_BY_NAME, _BY_HISTORY):
+            taken: set[int] = set()
+            for index, instruction in enumerate(stage.instructions[: runs[-1]] if runs else ()):
+                if index not in taken and any(kind.moves(build, instruction, pair) for pair in instruction.pairs):
+                    group = _Group(build, stage, index, kind)
+                    outcome = group.outcome()
+                    taken.update(group.members)
+                    if outcome:
+                        yield outcome
 
 
-def _declares(instruction: Instruction) -> bool:
-    return instruction.keyword in ("ARG", "ENV") and any(is_volatile(pair.key) for pair in instruction.pairs)
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What takes another value again and again, in the reader's words, and which pair of an ARG or ENV that is."""
+
+    what: str
+    moves: Callable[[Build, Instruction, Pair], bool]
+
+
+def _by_name(build: Build, instruction: Instruction, pair: Pair) -> bool:
+    """Tell whether a pair's name says that each commit or build gives it another value."""
+    return instruction.keyword in ("ARG", "ENV") and is_volatile(pair.key)
+
+
+def _by_history(build: Build, instruction: Instruction, pair: Pair) -> bool:
+    """Tell whether a pair sets a version that commits have changed in the Dockerfile."""
+    if instruction.keyword not in ("ARG", "ENV") or not _is_version(pair) or is_volatile(pair.key):
+        return False
+    return build.history().tells and build.revisions().changes(instruction.keyword, pair.key) >= _OFTEN
+
+
+_BY_NAME = _Kind("a new commit or build number", _by_name)
+_BY_HISTORY = _Kind("a new version", _by_history)
+
+
+def _is_version(pair: Pair) -> bool:
+    return bool(_VERSION.fullmatch(pair.key.upper())) and not _NEVER.fullmatch(pair.key)
 
 
 def _mentions(build: Build, instruction: Instruction) -> frozenset[str]:
@@ -89,6 +123,7 @@ class _Group:
     build: Build
     stage: Stage
     first: int
+    kind: _Kind
     members: list[int] = field(default_factory=list)
     parts: dict[int, tuple[Pair, ...]] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
@@ -138,12 +173,12 @@ class _Group:
         return True
 
     def _carries(self, instruction: Instruction, pair: Pair) -> bool:
-        """Tell whether a pair is volatile by its name, or is a version made of nothing but what is."""
+        """Tell whether a pair is volatile itself, or is a version made of nothing but what is."""
         if instruction.keyword not in ("ARG", "ENV"):
             return False
         made_of = mentions((pair,), instruction.escape)
-        versions = _VERSION.fullmatch(pair.key.upper()) and not _NEVER.fullmatch(pair.key)
-        return is_volatile(pair.key) or bool(versions and made_of and made_of <= self.names)
+        moves = self.kind.moves(self.build, instruction, pair)
+        return moves or (_is_version(pair) and bool(made_of) and made_of <= self.names)
 
     def _leave(self, index: int, moving: list[Pair], staying: list[Pair]) -> None:
         """Cut an instruction in two; raises Declined."""
@@ -221,11 +256,21 @@ class _Group:
         return Proposal(
             NAME,
             f"move {names} below what does not read it",
-            "a new commit or build number no longer runs these steps again",
+            f"{self.kind.what} no longer runs these steps again",
             build.place(lines[self.first]),
             (*edits, Edit(build.path, Span(end, end), text)),
             (*self.proof, passed),
+            tuple(self._notes(moving)),
         )
+
+    def _notes(self, moving: Sequence[int]) -> Iterator[str]:
+        """Yield how often commits have raised the versions that move."""
+        for index in moving:
+            line = self.stage.instructions[index]
+            for pair in self.parts.get(index) or line.pairs:
+                if _by_history(self.build, line, pair):
+                    times = self.build.revisions().changes(line.keyword, pair.key)
+                    yield f"{times} commits have changed {pair.key} in the Dockerfile"
 
     def _refusal(self) -> Refusal | None:
         lines = self.stage.instructions

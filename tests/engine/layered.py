@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from test_golden import copied
 
 from rewrite.fix import Request, fix_files
 from rewrite.model import Result
@@ -58,8 +59,7 @@ def versions(engine: Docker, directory: Path, projects: Mapping[str, Project]) -
         for name, project in projects.items():
             for after in (0, 1):
                 root = directory / f"{name}-{after}"
-                shutil.copytree(GOLDEN / project.case / "in", root)
-                prepare(root)
+                prepare(copied(GOLDEN / project.case, root))
                 if after:
                     fix(root)
                 runs = []
@@ -85,7 +85,7 @@ def prepare(root: Path) -> None:
     """Take out what the lab cannot pull, and keep the files that the rewrites change out of the images."""
     dockerfile = root / "Dockerfile"
     dockerfile.write_text(dockerfile.read_text().removeprefix("# syntax=docker/dockerfile:1\n"))
-    (root / ".dockerignore").write_text("Dockerfile\n.dockerignore\n")
+    (root / ".dockerignore").write_text(".git\nDockerfile\n.dockerignore\n")
 
 
 def fix(root: Path, settings: Settings | None = None) -> None:
