@@ -146,13 +146,18 @@ def sync_fetch(site: Site) -> Fetch | None:
 
 def _fetch_text(site: Site, sync: Sync) -> str:
     """Return the command with ``--frozen`` and without the tree's packages, otherwise as it is written."""
-    simple, gone = site.step.simple, ("--locked", "--frozen", *_PARTIAL)
+    simple = site.step.simple
     start = simple.assignments[0].span.start if simple.assignments else simple.words[0].span.start
     prefix = site.run.text.text[start : simple.words[0].span.start]
-    words = [word.raw for word, value in zip(simple.words, site.step.words, strict=True) if value not in gone]
+    words = [
+        "--frozen" if value == "--locked" else word.raw
+        for word, value in zip(simple.words, site.step.words, strict=True)
+        if value not in _PARTIAL
+    ]
     members, project = sync.project.members, sync.project
+    words += ["--frozen"] * ("--frozen" not in words)
     # A single project's members are itself.
-    words += ["--frozen", "--no-install-workspace" if len(members) > 1 else "--no-install-project"]
+    words.append("--no-install-workspace" if len(members) > 1 else "--no-install-project")
     given = {canonical(name) for name in sync.line.values("--no-install-package")}
     outside = [one for one in project.locals if one.directory not in members and one.name not in given]
     return prefix + " ".join([*words, *(f"--no-install-package {one.name}" for one in outside)])
