@@ -6,7 +6,7 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..model import Declined, Place
@@ -99,7 +99,10 @@ class Package:
         return None
 
     def expand(self, call: Call, depth: int = 0) -> Iterator[Call]:
-        """Yield the commands behind a call, those of the scripts that it runs by their ``pre`` and ``post`` too."""
+        """Yield the commands behind a call, those of the scripts that it runs by their ``pre`` and ``post`` too.
+
+        The package manager that runs a script is one of the `helpers` of what it starts.
+        """
         for words in (*call.others, call.words):
             name = self.run_of(words)
             if name is None:
@@ -112,7 +115,8 @@ class Package:
                 raise Declined(f"package.json has no script {name}", self.where)
             for one in (self.script(f"pre{name}"), text, self.script(f"post{name}")):
                 for inner in text_calls(one, self.where) if one else ():
-                    yield from self.expand(inner, depth + 1)
+                    through = (*call.helpers, posixpath.basename(words[0]), *inner.helpers)
+                    yield from self.expand(replace(inner, helpers=through), depth + 1)
 
     def installed(self, program: str, where: Place) -> None:
         """Raise Declined if a production install does not bring the package of `program`."""

@@ -89,7 +89,7 @@ def _package(candidate: Candidate) -> Package | None:
 def _served(candidate: Candidate, package: Package) -> Iterator[str]:
     """Yield the words of the server's command, if that is all that starts."""
     calls = tuple(package.expand(candidate.start))
-    if len(calls) != 1 or calls[0].helpers:
+    if len(calls) != 1 or set(calls[0].helpers) - MANAGERS:
         return
     words = calls[0].words
     if calls[0].program == "npx":

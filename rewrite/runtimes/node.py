@@ -19,7 +19,7 @@ from ..build.paths import inside, outermost
 from ..build.runs import Run, Step
 from ..build.secrets import is_secret
 from ..ecosystems._yarn_project import kind_of
-from ..model import Declined, Obligation, assumed
+from ..model import Declined, Obligation, Place, assumed
 from . import Carried, Extra, Runtime
 from ._bases import Reference, reference
 from ._calls import Call
@@ -66,6 +66,17 @@ _DEVELOPMENT = re.compile(
     r"(?:next|vite|nuxt|nuxi|astro|remix|gatsby)(?: dev| develop| serve)?(?: -.*)?"
     r"|(?:vite|ng|vue-cli-service) serve\b.*|react-scripts start\b.*"
 )
+# Started like this, or with such a hook, the sources are compiled when the program runs.
+_RUNS_SOURCES = re.compile(
+    r"(?:\A|[\s/=])(?:tsx|ts-node(?:-\w+)*|tsnd|typeorm-ts-node-\w+|babel-node|vite-node|swc-node|sucrase-node|es[nr]un"
+    r"|esno|jiti|nodemon|node-dev|coffee|esbuild-register|@swc-node/register|@swc/register|@babel/register"
+    r"|nest start|strapi develop|prisma (?:db seed|migrate (?:dev|reset)))(?![\w.-])"
+    r"|\.(?:[cm]?tsx?|jsx|coffee)(?![\w.])"
+)
+_HOOKS = re.compile(
+    r"""['"](ts-node|tsx|esbuild-register|@swc-node/register|@swc/register|@babel/register|sucrase|jiti)(?:/[\w/-]+)?['"]"""
+)
+_OUTPUT = re.compile(r"^[ \t]*output[ \t]*=[ \t]*(\S+)", re.MULTILINE)
 _PLAIN_VERSION = re.compile(r"file:|link:|portal:|workspace:|\.\.?/")
 
 
@@ -95,7 +106,7 @@ class _Node:
         calls = tuple(one for call in candidate.calls for one in self.package.expand(call))
         roots = tuple(self._entries(calls))
         outputs = self._outputs(builds, roots)
-        others = (*candidate.made(self._mine), *candidate.brought())
+        others = (*candidate.made(self._mine), *candidate.brought(), *self._generated(builds))
         scripts = candidate.scripts
         distribution = self._distribution()
         account_known(candidate, distribution)
@@ -105,7 +116,8 @@ class _Node:
             *installed(candidate, distribution, True),
             *self._system(),
         )
-        data = self._data(roots, bool(builds))
+        self._compiled_before(calls)
+        data = self._data(roots, bool(outputs))
         stages, modules_from = self._dependencies(install)
         carried = [Carried(f"{self.home}/node_modules", stage=modules_from)] if self.package.runtime else []
         carried += [Carried(f"{self.home}/package.json")]
@@ -259,6 +271,21 @@ class _Node:
                 raise Declined("a TypeScript file is started as it is", where)
             yield posixpath.relpath(path, self.home)
 
+    def _compiled_before(self, calls: tuple[Call, ...]) -> None:
+        """Raise Declined if the program compiles sources when it runs, or reads a configuration in TypeScript."""
+        for call in calls:
+            if _RUNS_SOURCES.search(" ".join(call.words)):
+                raise Declined(f"`{' '.join(call.words)}` compiles what it runs, and reads the sources", call.where)
+        hook = self.project.find(_HOOKS)
+        if hook and self.package.runtime & {hook[0][1], hook[0][1].split("/")[0]}:
+            raise Declined(f"{hook[0][1]} compiles sources when the program runs", hook[1])
+        for program in self._modules_started(calls):
+            stem = re.escape(re.split(r"[-_]", program)[0])
+            reads = re.compile(rf"(?:\A|/){stem}(?:\.config|file)\.[cm]?ts\Z")
+            for _, source in self.project.files():
+                if reads.search(source):
+                    raise Declined(f"`{program}` compiles {source} when it starts", Place(source))
+
     def _outputs(self, builds: tuple[Call, ...], roots: tuple[str, ...]) -> tuple[str, ...]:
         """Return the directories that the build makes and the program needs, relative to the project."""
         names = {path: text for path in self._root_files() if (text := self.candidate.read(f"{self.home}/{path}"))}
@@ -276,6 +303,23 @@ class _Node:
         if builds and not found and not all(self._generates(call) for call in builds):
             raise Declined("what the build makes is not known", builds[0].where)
         return outermost(found)
+
+    def _generated(self, builds: tuple[Call, ...]) -> Iterator[str]:
+        """Yield the directories of the project in which prisma puts what its schema asks for; raises Declined."""
+        scripts = [text for name in ("postinstall", "prepare", "install") if (text := self.package.script(name))]
+        runs = [" ".join(one.words) for call in builds for one in self.package.expand(call)]
+        for path, source in self.project.files():
+            schema = (self.candidate.read(path) if path.endswith(".prisma") else None) or ""
+            for match in _OUTPUT.finditer(schema):
+                where = Place(source, schema.count("\n", 0, match.start()) + 1)
+                directory = posixpath.normpath(posixpath.join(posixpath.dirname(path), match[1].strip('"')))
+                if inside(directory, f"{self.home}/node_modules"):
+                    continue
+                if not match[1].startswith('"') or not inside(directory, self.home):
+                    raise Declined("where prisma puts what it generates is not known", where)
+                if not any("prisma generate" in one for one in (*runs, *scripts)):
+                    raise Declined("no step of the build is known to run prisma generate", where)
+                yield directory
 
     @staticmethod
     def _generates(call: Call) -> bool:
@@ -295,7 +339,7 @@ class _Node:
             words = [word for word in call.words if call.program != "npx" or not word.startswith("-")]
             words = words[1:] if call.program == "npx" else words
             name = posixpath.basename(words[0]) if words else ""
-            if call.program == "pnpm":
+            if "pnpm" in (call.program, *call.helpers):
                 raise Declined("the program is started by pnpm, which the image has not", call.where)
             started = " ".join((name, *words[1:]))
             if _DEVELOPMENT.fullmatch(started):

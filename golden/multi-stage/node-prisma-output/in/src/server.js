@@ -1,0 +1,3 @@
+const { PrismaClient } = require("../generated/client");
+
+new PrismaClient().watch.count();

@@ -1,0 +1,3 @@
+import { PrismaClient } from "@prisma/client";
+
+await new PrismaClient().watch.count();
