@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .errors import UsageError
 
-NAMES = ("Dockerfile", "Dockerfile.*", "*.Dockerfile", "*.dockerfile", "Containerfile", "Containerfile.*")
+NAMES = ("Dockerfile", "Dockerfile.*", "*.Dockerfile", "*.dockerfile", "Containerfile", "Containerfile.*", "dockerfile")
 NOT_NAMES = tuple(
     f"*.{ending}"
     for ending in "dockerignore containerignore j2 jinja jinja2 tmpl tpl template in erb md txt rst".split()

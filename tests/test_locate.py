@@ -82,6 +82,14 @@ def test_compose_that_tells_nothing(root: Path, build: str) -> None:
         assert locate(root / name, root).evidence == "the Dockerfile's directory"
 
 
+def test_a_name_in_lower_case_is_what_docker_falls_back_to(root: Path) -> None:
+    write(root, {"svc/low/dockerfile": "FROM scratch\n", "svc/api/dockerfile": "FROM scratch\n"})
+    write(root, {"compose.yaml": "services:\n  low:\n    build: svc/low\n  api:\n    build: svc/api\n"})
+    assert found(root, "svc/low/dockerfile") == ("svc/low", "compose.yaml:3 (build)")
+    assert found(root, "svc/api/dockerfile") == ("svc/api", "the Dockerfile's directory")
+    assert root / "svc/low/dockerfile" in find_dockerfiles(root)
+
+
 def test_compose_paths_start_at_the_compose_file(root: Path) -> None:
     write(
         root,

@@ -88,7 +88,10 @@ class Locator:
         # A link is built where it stands, not where it leads.
         dockerfile = dockerfile.parent.resolve() / dockerfile.name
         root = root.resolve() if root else repository_root(dockerfile)
-        mentions = [m for m in self._mentions(dockerfile, root) if dockerfile in m.dockerfiles and m.context.is_dir()]
+        names = {dockerfile}
+        if dockerfile.name == "dockerfile" and not dockerfile.with_name("Dockerfile").exists():
+            names.add(dockerfile.with_name("Dockerfile"))  # Docker looks for it in lower case then
+        mentions = [m for m in self._mentions(dockerfile, root) if names & {*m.dockerfiles} and m.context.is_dir()]
         builders = {mention.builder for mention in mentions}
         builder = next((name for name in _STRICTEST if name in builders), None)
         if not mentions:
