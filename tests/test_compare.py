@@ -115,6 +115,16 @@ def test_byte_code_that_differs_by_time_only() -> None:
     assert causes({path: code}, {}) == {path: None}
 
 
+def test_uv_notes_that_differ_by_time_only() -> None:
+    notes = replace(FILE, timeless="t")
+    path = "/app/.venv/lib/python3.11/site-packages/shop-1.dist-info/uv_cache.json"
+    assert causes({path: notes}, {path: replace(notes, sha256="2")}) == {
+        path: "the time of the sources, which uv notes"
+    }
+    assert causes({path: notes}, {path: replace(notes, sha256="2", timeless="u")}) == {path: None}
+    assert causes({path: notes}, {}) == {path: None}
+
+
 def test_directory_that_only_held_a_cache() -> None:
     cache = {"/root/.cache": DIRECTORY, "/root/.cache/pip": DIRECTORY, "/root/.cache/pip/x": FILE}
     assert set(causes(cache, {}).values()) == {"package manager cache"}

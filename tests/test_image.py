@@ -135,6 +135,24 @@ def test_byte_code_is_hashed_without_the_time_of_its_source() -> None:
     assert dict(layer(member("x.py", code(b"1111"))).entries)["/x.py"].timeless == ""
 
 
+def test_uv_notes_are_hashed_without_the_time_of_the_sources() -> None:
+    def notes(time: str, commit: str = "null") -> str:
+        stamp = f'{{"secs_since_epoch":{time},"nanos_since_epoch":{time}7}}'
+        return f'{{"timestamp":{stamp},"commit":{commit},"directories":{{"src":{stamp}}}}}'
+
+    def timeless(name: str, content: str) -> str:
+        path = f".venv/shop-1.dist-info/{name}"
+        return dict(layer(member(path, content.encode())).entries)[f"/{path}"].timeless
+
+    assert timeless("uv_cache.json", notes("1795")) == timeless("uv_cache.json", notes("20")) != ""
+    assert timeless("uv_cache.json", notes("1795")) != timeless("uv_cache.json", notes("1795", '"f00"'))
+    assert timeless("uv_cache.json", "{}") == timeless("METADATA", notes("1795")) == ""
+    record = "shop-1.dist-info/uv_cache.json,sha256={},{}\nshop.py,sha256={},7\n"
+    assert timeless("RECORD", record.format("a", 90, "c")) == timeless("RECORD", record.format("b", 9, "c")) != ""
+    assert timeless("RECORD", record.format("a", 90, "c")) != timeless("RECORD", record.format("a", 90, "d"))
+    assert timeless("RECORD", "shop.py,sha256=c,7\n") == ""
+
+
 def test_docker_archive_with_two_images_sharing_a_layer() -> None:
     base, one, two = tar([member("base")]), tar([member("one")]), tar([member("two")])
     images = read(docker_archive(("a:1", (base, one)), ("b:1", (base, two))))

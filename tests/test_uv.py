@@ -134,7 +134,7 @@ def test_where_the_environment_lies() -> None:
         ("uv sync --locked", "uv sync --frozen --no-install-project --no-install-package money"),
         (
             "true && A='x y'  uv -q sync --extra 'a b' --frozen --no-install-package money",
-            "A='x y'  uv -q sync --extra 'a b' --no-install-package money --frozen --no-install-project",
+            "A='x y'  uv -q sync --extra 'a b' --frozen --no-install-package money --no-install-project",
         ),
     ],
 )

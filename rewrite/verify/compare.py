@@ -1,8 +1,8 @@
 """Are two images the same? Every difference is listed, and those that two builds of one file show anyway are named.
 
-Times are not compared. What is explained is what a second build of an unchanged Dockerfile was seen to change, and the
-caches of package managers, which nobody asks an image for. The files of a package database and the installed files
-themselves have to be equal.
+Times are not compared, nor those that byte code and uv's notes of its builds hold. What is explained is what a second
+build of an unchanged Dockerfile was seen to change, and the caches of package managers, which nobody asks an image for.
+The files of a package database and the installed files themselves have to be equal.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from .image import Image
 from .layers import FileEntry
 
 BYTE_CODE = "byte-code cache"
+TIME = "the time of the sources, which uv notes"
 DATABASE = "package database"
 LOG = "log"
 CACHE = "package manager cache"
@@ -192,8 +193,9 @@ def _entry_differences(path: str, old: FileEntry, new: FileEntry, holders: froze
     if old.xattrs != new.xattrs:
         yield Difference(path, "xattrs", str(dict(old.xattrs)), str(dict(new.xattrs)))
     if old.sha256 != new.sha256:
-        same_code = bool(old.timeless) and old.timeless == new.timeless
-        cause = BYTE_CODE if same_code else _cause(path, "content", holders)
+        only_time = bool(old.timeless) and old.timeless == new.timeless
+        noted = BYTE_CODE if path.endswith(".pyc") else TIME
+        cause = noted if only_time else _cause(path, "content", holders)
         yield Difference(path, "content", f"{old.size} bytes", f"{new.size} bytes", cause)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -23,14 +24,19 @@ XATTR = "SCHILY.xattr."
 # A .pyc of Python 3.7 and later: magic number, flags, source time, source size. Flags of 0 mean "checked by time".
 PYC_HEADER = 16
 PYC_FLAGS, PYC_TIME = slice(4, 8), slice(8, 12)
+# What uv notes beside a package that it built: when its sources last changed there. RECORD has the hash of that file.
+UV_TIMES = {
+    ".dist-info/uv_cache.json": re.compile(rb'("(?:secs|nanos)_since_epoch":)[0-9]+'),
+    ".dist-info/RECORD": re.compile(rb"^([^\n]*\.dist-info/uv_cache\.json,)[^\n]*", re.MULTILINE),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
     """One file of an image, without its times.
 
-    `link` is a symlink's target or a device's numbers. `timeless` is the hash of a ``.pyc`` file with the time of
-    its source left out, empty for every other file.
+    `link` is a symlink's target or a device's numbers. `timeless` is the hash of a file that notes when its sources
+    changed (``.pyc``, uv's) with that time left out, empty for every other file.
     """
 
     type: str
@@ -94,7 +100,8 @@ def _entry(tar: tarfile.TarFile, member: tarfile.TarInfo, path: str, seen: dict[
         return entry
     content = tar.extractfile(member)
     assert content is not None
-    sha256, timeless = _hashes(content, path.endswith(".pyc"))
+    times = next((pattern for ending, pattern in UV_TIMES.items() if path.endswith(ending)), None)
+    sha256, timeless = _uv_hashes(content.read(), times) if times else _hashes(content, path.endswith(".pyc"))
     return replace(entry, size=member.size, sha256=sha256, timeless=timeless)
 
 
@@ -110,6 +117,12 @@ def _hashes(content: IO[bytes], is_pyc: bool) -> tuple[str, str]:
         if timed:
             timeless.update(chunk)
     return whole.hexdigest(), timeless.hexdigest() if timed else ""
+
+
+def _uv_hashes(content: bytes, times: re.Pattern[bytes]) -> tuple[str, str]:
+    """Return the hash of `content`, and where it notes a time the hash without that."""
+    timeless, found = times.subn(rb"\1", content)
+    return hashlib.sha256(content).hexdigest(), hashlib.sha256(timeless).hexdigest() if found else ""
 
 
 def flatten(layers: Iterable[Layer]) -> dict[str, FileEntry]:
