@@ -14,6 +14,7 @@ would undo one of the file's own `!` lines, or whose files a program of the proj
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ _NOT_ASKED = re.compile(
     r"(?:\A|/)(?:\.[^/]*ignore|package-lock\.json|npm-shrinkwrap\.json|[^/]*\.md|[^/]*\.rst|LICENSE)\Z|(?:\A|/)node_modules/|\A\.(?:git|github|circleci)/"
 )
 _LARGEST = 200_000
+_HOOKS = re.compile(r'"(?:husky|lefthook|pre-commit|simple-git-hooks|yorkie)"')
 # They run code of the project, or edit text.
 _RUNS_PROJECT = re.compile(r"python[\d.]*|node|sed|pytest")
 
@@ -136,7 +138,7 @@ def _take(build: Build, group: dict[str, Any], safe: _Lines, review: _Lines) -> 
     """Sort the lines of a template's group into the tiers, with the proof for each."""
     asked = _run_by_dockerfiles(build, group.get("unless_run")) or _named_by_project(build, group)
     if group.get("unless_unknown") and asked is None:
-        asked = _unknown_program(build)
+        asked = _unknown_program(build) or _sets_hooks(build)
     target = review if group["tier"] == "review" or asked else safe
     for line in group["lines"]:
         sample = line.replace("**/", "").replace("*", "x")
@@ -199,6 +201,22 @@ def _unknown_program(build: Build) -> Place | None:
             known = command is not None and not command.project
             known = known or effect(step) is not None or _RUNS_PROJECT.fullmatch(step.program or "") is not None
             if not known and not asks_no_git(step, view):
+                return build.step_place(run, step)
+    return None
+
+
+def _sets_hooks(build: Build) -> Place | None:
+    """Return the first install that sets git hooks, and leaves files of its own, where a COPY brings `.git`."""
+    for stage, run in build.runs():
+        view = build.view(stage, run.instruction)
+        for step in run.steps:
+            command = ecosystems.recognise(step, view)
+            if command is None or step.cwd is None:
+                continue
+            written = {write.path for write in command.writes if write.path.endswith("/.git")}
+            if command.declined and _HOOKS.search(view.read(posixpath.join(step.cwd, "package.json")) or ""):
+                written.add(posixpath.join(step.cwd, ".git"))
+            if any(view.exists(path) for path in written):
                 return build.step_place(run, step)
     return None
 
