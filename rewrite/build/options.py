@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from ..model import Declined
+
 
 @dataclass(frozen=True, slots=True)
 class Argument:
@@ -15,7 +17,7 @@ class Argument:
     index: int
 
 
-class UnknownOption(ValueError):
+class UnknownOption(Declined):
     """A word that the table does not explain: an unknown option, or a word whose value is not known."""
 
 

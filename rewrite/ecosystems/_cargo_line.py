@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..build.build import View
-from ..build.options import UnknownOption, arguments
+from ..build.options import arguments
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined
@@ -85,10 +85,7 @@ def read_line(step: Step) -> Line | None:
         subcommand = f"chef {step.words[at] if len(step.words) > at else ''}".strip()
     if subcommand is None or subcommand.startswith("-"):
         return Line(toolchain, "" if subcommand in ("--version", "-V") else "…", (), {}, ())
-    try:
-        found = arguments(step.words, at + 1, _SWITCHES, _VALUED)
-    except UnknownOption as error:
-        raise Declined(str(error)) from None
+    found = arguments(step.words, at + 1, _SWITCHES, _VALUED)
     options = {argument.option: argument.value for argument in found if argument.option}
     packages = tuple(argument.value for argument in found if argument.option in ("-p", "--package"))
     operands = tuple(argument.value for argument in found if not argument.option)

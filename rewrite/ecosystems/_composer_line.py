@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..build.options import UnknownOption, arguments
+from ..build.options import arguments
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined
@@ -71,10 +71,7 @@ def start(step: Step) -> int | None:
 
 def read_line(step: Step, at: int) -> Line:
     """Return the command line of `step`, whose composer begins at word `at`; raises Declined for unknown options."""
-    try:
-        found = arguments(step.words, at, _SWITCHES, _VALUED)
-    except UnknownOption as error:
-        raise Declined(str(error)) from None
+    found = arguments(step.words, at, _SWITCHES, _VALUED)
     operands = [item.value for item in found if not item.option]
     is_global = operands[:1] == ["global"]
     operands = operands[1:] if is_global else operands

@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..build.options import UnknownOption, arguments
+from ..build.options import arguments
 from ..build.runs import Step
-from ..model import Declined
 
 _SWITCHES = frozenset(
     "--no-restore --no-build --no-incremental --nologo -nologo --no-logo --self-contained --sc --no-self-contained"
@@ -77,10 +76,7 @@ def read_line(step: Step) -> Line:
     verb, start = (words[0] if words else "") or "", 1
     if verb in ("tool", "workload", "nuget", "dev-certs", "ef", "new", "sln", "package", "add") and len(words) > 1:
         verb, start = f"{verb} {words[1]}", 2
-    try:
-        found = arguments(words, start, _SWITCHES, _VALUED)
-    except UnknownOption as error:
-        raise Declined(str(error)) from None
+    found = arguments(words, start, _SWITCHES, _VALUED)
     options: dict[str, str] = {}
     properties: dict[str, str] = {}
     operands: list[str] = []

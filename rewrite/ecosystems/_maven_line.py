@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..build.build import View
-from ..build.options import UnknownOption, arguments
+from ..build.options import arguments
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined
@@ -100,10 +100,7 @@ def read_line(step: Step, view: View) -> Line:
     config = view.read(f"{base}/.mvn/maven.config") if base else None
     if config is not None:
         words = [*(word for line in config.split("\n") if not line.startswith("#") for word in line.split()), *words]
-    try:
-        found = arguments(words, 0, _SWITCHES, _VALUED)
-    except UnknownOption as error:
-        raise Declined(str(error)) from None
+    found = arguments(words, 0, _SWITCHES, _VALUED)
     options: dict[str, str] = {}
     properties: dict[str, str] = {}
     for argument in found:

@@ -8,7 +8,9 @@ from fnmatch import fnmatchcase
 
 from ..build.build import View
 from ..build.copies import Copy
-from ..build.paths import BASE, inside
+from ..build.paths import BASE, inside, join
+from ..build.runs import Step
+from ..model import Declined
 
 
 def files_below(directory: str, view: View) -> Iterator[tuple[str, bool]]:
@@ -38,6 +40,14 @@ def matches(names: list[str], pattern: list[str], partly: bool = False) -> bool:
     if pattern[0] == "**":
         return matches(names, pattern[1:], partly) or matches(names[1:], pattern, partly)
     return fnmatchcase(names[0], pattern[0]) and matches(names[1:], pattern[1:], partly)
+
+
+def image_path(step: Step, value: str) -> str:
+    """Return the image path that a word of a command names; raises Declined where its directory is not known."""
+    path = join(step.cwd, value)
+    if path is None:
+        raise Declined(f"where {value} lies is not known")
+    return path
 
 
 def above(directory: str) -> Iterator[str]:

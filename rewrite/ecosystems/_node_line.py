@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..build.options import UnknownOption, arguments
+from ..build.options import arguments
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined, assumed, proved
@@ -31,10 +31,7 @@ class Line:
     @classmethod
     def read(cls, step: Step, switches: Collection[str], valued: Collection[str], spellings: Mapping[str, str]) -> Line:
         """Read the words of `step`; raises Declined for an option that is not known."""
-        try:
-            found = arguments(step.words, 1, switches, valued)
-        except UnknownOption as error:
-            raise Declined(str(error)) from None
+        found = arguments(step.words, 1, switches, valued)
         options: dict[str, str] = {}
         operands: list[str] = []
         switch, at = "", -1

@@ -17,7 +17,7 @@ from ..build.runs import Step
 from ..model import Declined
 from . import Read
 from ._members import above
-from ._python_project import load_toml, table
+from ._python_project import find_pyproject, load_toml, table
 from ._requirements import is_remote
 from ._verb_line import Line, Syntax
 
@@ -94,12 +94,7 @@ def find_project(step: Step, view: View, line: Line) -> Project:
         start = join(start, line.options[option]) if option in line.options else start
     if start is None:
         raise Declined("the directory that pdm runs in is not known")
-    for root in (start, *above(start)):
-        data = load_toml(posixpath.join(root, "pyproject.toml"), view)
-        if data is not None:
-            break
-    else:
-        raise Declined(f"{start} holds no pyproject.toml of the build context")
+    root, data = find_pyproject(start, view)
     place = view.place(posixpath.join(root, "pyproject.toml"))
     own = table(data, "tool", "pdm")
     hooks = [name for name in table(own, "scripts") if _HOOK.fullmatch(name)]

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..build.options import UnknownOption, arguments
+from ..build.options import arguments
 from ..build.runs import Step
 from ..model import Declined
 
@@ -66,10 +66,7 @@ def read_line(step: Step) -> Line:
     for name, value in step.env.items():
         if name.startswith("POETRY_") and value != "" and not _VARIABLES.fullmatch(name):
             raise Declined(f"what {name} makes poetry read is not known")
-    try:
-        found = arguments(step.words, _start(step) or 1, _SWITCHES, _VALUED)
-    except UnknownOption as error:
-        raise Declined(str(error)) from None
+    found = arguments(step.words, _start(step) or 1, _SWITCHES, _VALUED)
     operands = [item.value for item in found if not item.option]
     options = {item.option: item.value for item in found if item.option}
     size = 2 if operands[:1] in (["self"], ["env"]) else 1

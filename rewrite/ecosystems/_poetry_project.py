@@ -19,7 +19,7 @@ from ..build.stages import Stage
 from ..model import Declined
 from . import Read, Site
 from ._members import above
-from ._python_project import load_toml, table
+from ._python_project import find_pyproject, load_toml, table
 from ._requirements import is_remote
 
 
@@ -81,12 +81,7 @@ class Project:
 
 def find_project(start: str, view: View) -> Project:
     """Return the project that poetry finds from the image path `start`; raises Declined."""
-    for directory in (start, *above(start)):
-        data = load_toml(posixpath.join(directory, "pyproject.toml"), view)
-        if data is not None:
-            break
-    else:
-        raise Declined(f"{start} holds no pyproject.toml of the build context")
+    directory, data = find_pyproject(start, view)
     lock = load_toml(posixpath.join(directory, "poetry.lock"), view)
     own = load_toml(posixpath.join(directory, "poetry.toml"), view) or {}
     project = Project(directory, view, data, lock, own)

@@ -17,6 +17,7 @@ from typing import Any
 from ..build.build import View
 from ..model import Declined, Place
 from . import Read
+from ._members import above
 
 _LEGACY = "setuptools.build_meta:__legacy__"
 _SETUPTOOLS = ("build", "**/*.egg-info")
@@ -71,6 +72,15 @@ def load_toml(path: str, view: View) -> Mapping[str, Any] | None:
         return None if text is None else view.context.once((tomllib, text), lambda: tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise Declined(f"it cannot be read: {error}", view.place(path)) from None
+
+
+def find_pyproject(start: str, view: View) -> tuple[str, Mapping[str, Any]]:
+    """Return the nearest directory at or above an image path with a pyproject.toml, and that; raises Declined."""
+    for directory in (start, *above(start)):
+        data = load_toml(posixpath.join(directory, "pyproject.toml"), view)
+        if data is not None:
+            return directory, data
+    raise Declined(f"{start} holds no pyproject.toml of the build context")
 
 
 def project_reads(directory: str, view: View, editable: bool) -> tuple[list[Read], tuple[str, ...]]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Protocol, TypeVar
 
 from ..build.paths import SYSTEM, join
 from ..build.runs import Step
 from ..model import Declined
 from ..source.shell import Word
-from . import Read, Write
+from . import Read, Site, Write
 
 # What images of docker-library set for their own build tools: php's Dockerfiles, `ENV PHPIZE_DEPS`.
 _PACKAGE_LISTS = frozenset({"PHPIZE_DEPS"})
+Line = TypeVar("Line", bound="_Installing")
 
 
 def package_words(step: Step) -> list[str | None]:
@@ -31,6 +33,38 @@ def _package(step: Step, word: Word) -> str | None:
         return word.raw
     name = word.raw.strip('"').removeprefix("$").strip("{}")
     return word.raw if name in _PACKAGE_LISTS and name not in step.env else None
+
+
+class _Installing(Protocol):
+    """A command line that may install."""
+
+    @property
+    def installs(self) -> bool:
+        """Whether it may fetch packages."""
+
+
+class _WithOptions(Protocol):
+    """A command line with its options."""
+
+    @property
+    def options(self) -> Mapping[str, object]:
+        """The options that it has, by name."""
+
+
+def lines_of(site: Site, read: Callable[[Step], Line | None]) -> list[tuple[Step, Line]]:
+    """Return the package manager's commands of a RUN for its first install, which speaks for all; else nothing."""
+    own = read(site.step)
+    if own is None or not own.installs:
+        return []
+    lines = [(step, line) for step in site.run.steps if (line := read(step))]
+    return lines if site.step is next(step for step, line in lines if line.installs) else []
+
+
+def none_moved(site: Site, lines: Iterable[tuple[Step, _WithOptions]], moved: Mapping[str, str]) -> None:
+    """Raise Declined where a command has one of the options that move or change the cache, each with what it does."""
+    for step, line in lines:
+        for option in sorted(line.options.keys() & moved.keys()):
+            raise Declined(f"{option}: {moved[option]}", site.build.step_place(site.run, step))
 
 
 def file_named(step: Step, value: str, why: str) -> Read:

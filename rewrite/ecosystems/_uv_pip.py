@@ -11,11 +11,10 @@ import re
 
 from ..build.build import View
 from ..build.options import Argument
-from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined, proved
 from . import Command, Fetch, Read, ScriptEdit, Site, Write
-from ._members import above
+from ._members import above, image_path
 from ._pip_settings import prefixes, settings
 from ._python_environment import environment, home_writes
 from ._python_project import load_toml, table
@@ -61,7 +60,7 @@ def pip_command(step: Step, view: View, line: Line, title: str) -> Command:
     reader.reads += [*configuration(step, line, view), *settings(step, view)]
     if verb == "compile":
         reader.writes += [
-            Write(_path(step, value), "its output", local=False) for value in line.values("-o", "--output-file")
+            Write(image_path(step, value), "its output", local=False) for value in line.values("-o", "--output-file")
         ]
     else:
         reader.writes += _written(step, view, line, directory)
@@ -98,7 +97,7 @@ def _reader(step: Step, view: View, line: Line, directory: str) -> Reader:
 
 def _manifest(reader: Reader, step: Step, view: View, name: str) -> None:
     """Take the dependencies that a pyproject.toml lists; one that has to be built to know them is not followed."""
-    path = _path(step, name)
+    path = image_path(step, name)
     data = load_toml(path, view) if path.endswith(".toml") else None
     place = view.place(path)
     if data is None:
@@ -128,10 +127,10 @@ def pip_fetch(site: Site) -> Fetch | None:
     match = _PROJECT.fullmatch(named[0])
     manifest = posixpath.normpath(posixpath.join(match["path"], "pyproject.toml")) if match else ""
     reader = _reader(step, view, _replaced(line, named[0], manifest), start_directory(step, line))
-    data = load_toml(_path(step, manifest), view) or {}
+    data = load_toml(image_path(step, manifest), view) or {}
     name = table(data, "project").get("name", "")
     if re.search(rf"\b{re.escape(str(name))}\s*\[", str(table(data, "project").get("optional-dependencies"))):
-        raise Declined("its extras name the project itself", view.place(_path(step, manifest)))
+        raise Declined("its extras name the project itself", view.place(image_path(step, manifest)))
     extras = [extra.strip() for extra in (match["extras"] or "").split(",")] if match and match["extras"] else []
     written = [one for one in _written(step, view, line, start_directory(step, line)) if "environment" in one.why]
     return Fetch(
@@ -189,10 +188,10 @@ def builds_local(step: Step, view: View, line: Line) -> bool:
 
 def _written(step: Step, view: View, line: Line, directory: str) -> list[Write]:
     """Return where the packages go."""
-    found = [Write(_path(step, value), "uv installs there") for value in line.values(*_PLACES)]
+    found = [Write(image_path(step, value), "uv installs there") for value in line.values(*_PLACES)]
     for value in line.values("-p", "--python"):
         if "/" in value:
-            interpreter = _path(step, value)
+            interpreter = image_path(step, value)
             prefix = posixpath.dirname(posixpath.dirname(interpreter))
             found += [Write(path, "uv installs there") for path in (prefix, interpreter)]
     found += prefixes(step, view)
@@ -202,10 +201,3 @@ def _written(step: Step, view: View, line: Line, directory: str) -> list[Write]:
             environment(posixpath.join(place, ".venv"), view, step, why) for place in (directory, *above(directory))
         ]
     return found
-
-
-def _path(step: Step, value: str) -> str:
-    path = join(step.cwd, value)
-    if path is None:
-        raise Declined(f"where {value} lies is not known")
-    return path

@@ -18,7 +18,7 @@ from ..build.paths import join
 from ..model import Declined
 from . import Read, Write
 from ._members import above, files_below, matches
-from ._python_project import canonical, load_toml, project_reads, table
+from ._python_project import canonical, find_pyproject, load_toml, project_reads, table
 from ._requirements import is_remote
 
 CONFIGURATION = ("uv.toml", ".python-version", ".python-versions")
@@ -97,12 +97,7 @@ def _named(entry: object) -> Iterator[str]:
 
 def find_project(start: str, view: View) -> Project:
     """Return the project that uv finds from the image path `start`; raises Declined."""
-    for directory in (start, *above(start)):
-        data = load_toml(posixpath.join(directory, "pyproject.toml"), view)
-        if data is not None:
-            break
-    else:
-        raise Declined(f"{start} holds no pyproject.toml of the build context")
+    directory, data = find_pyproject(start, view)
     root, root_data = directory, data
     if "workspace" not in table(data, "tool", "uv"):
         for parent in above(directory):

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..build.build import View
-from ..build.options import Argument, UnknownOption, arguments
+from ..build.options import Argument, arguments
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined
@@ -121,10 +121,7 @@ def _start(step: Step) -> int | None:
 
 def read_line(step: Step, verb: str) -> Line:
     """Return the command line of `step`, whose command is `verb`; raises Declined for what is not known."""
-    try:
-        found = arguments(step.words, _start(step) or 1, _SWITCHES, _VALUED)
-    except UnknownOption as error:
-        raise Declined(str(error)) from None
+    found = arguments(step.words, _start(step) or 1, _SWITCHES, _VALUED)
     operands = [item.value for item in found if not item.option]
     options = [
         Argument(_SPELLINGS.get(item.option, item.option), item.value, item.index) for item in found if item.option

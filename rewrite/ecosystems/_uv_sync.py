@@ -12,6 +12,7 @@ from ..build.paths import SYSTEM, inside, join
 from ..build.runs import Step
 from ..model import Declined, proved
 from . import Command, Fetch, Site, Write
+from ._members import image_path
 from ._python_environment import environment, home_writes, system_prefixes
 from ._python_project import canonical
 from ._uv_project import Local, Project, find_project, reads
@@ -99,13 +100,6 @@ def project_command(step: Step, view: View, line: Line, title: str) -> Command:
     return Command(
         "uv", title, line.verb == "sync", reads_, tuple(dict.fromkeys(writes)), None, (), environment_, strangers=True
     )
-
-
-def image_path(step: Step, value: str) -> str:
-    path = join(step.cwd, value)
-    if path is None:
-        raise Declined(f"where {value} lies is not known")
-    return path
 
 
 def sync_fetch(site: Site) -> Fetch | None:

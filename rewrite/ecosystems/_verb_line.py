@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..build.options import UnknownOption, arguments
+from ..build.options import arguments
 from ..build.runs import Step
 from ..model import Declined
 
@@ -57,10 +57,7 @@ class Syntax:
         for name, value in step.env.items():
             if name.startswith(prefix) and value != "" and not self.variables.fullmatch(name):
                 raise Declined(f"what {name} makes {self.program} read is not known")
-        try:
-            found = arguments(step.words, self._start(step) or 1, self.switches, self.valued)
-        except UnknownOption as error:
-            raise Declined(str(error)) from None
+        found = arguments(step.words, self._start(step) or 1, self.switches, self.valued)
         operands = [item.value for item in found if not item.option]
         options = {item.option: item.value for item in found if item.option}
         return Line("".join(operands[:1]), tuple(operands[1:]), options)

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 from ..build import effects
 from ..build.build import View
-from ..build.options import Argument, UnknownOption, arguments
+from ..build.options import Argument, arguments
 from ..build.paths import inside
 from ..build.runs import Run, Step
 from ..model import Declined, Obligation, assumed, proved
@@ -45,7 +45,7 @@ from . import (
 )
 from ._alpine import alpine_is_known
 from ._cleaning import emptied
-from ._system import file_named, is_remote, package_words, system_writes
+from ._system import file_named, is_remote, lines_of, none_moved, package_words, system_writes
 
 NAME = "apk"
 IGNORE = ""
@@ -116,10 +116,7 @@ class _Line:
         # As apk does: the first word that is a command's name, wherever it stands.
         subcommand = next((word for word in words[1:] if word in _KNOWN), "")
         switches = _QUERY_SWITCHES if subcommand in _QUERIES else _SWITCHES
-        try:
-            found = arguments(words, 1, switches, _ADD_VALUED if subcommand == "add" else _VALUED)
-        except UnknownOption as error:
-            raise Declined(str(error)) from None
+        found = arguments(words, 1, switches, _ADD_VALUED if subcommand == "add" else _VALUED)
         first = next((argument.value for argument in found if not argument.option), "")
         if first != subcommand:
             raise Declined(f"apk {first} is not known")
@@ -176,17 +173,11 @@ def _files(step: Step, line: _Line) -> Iterator[Read]:
 
 def cache(site: Site) -> CachePlan | None:
     """Return how the installs of a RUN keep their packages in a mount over apk's own, otherwise empty directory."""
-    own = _Line.read(site.step)
-    if own is None or not own.installs:
+    lines = lines_of(site, _Line.read)
+    if not lines:
         return None
-    run = site.run
-    lines = [(step, line) for step in run.steps if (line := _Line.read(step))]
     installs = [(step, line) for step, line in lines if line.installs]
-    if site.step is not installs[0][0]:
-        return None  # the first install of a RUN speaks for all
-    for step, line in installs:
-        for option in sorted(line.options.keys() & _MOVED.keys()):
-            raise Declined(f"{option}: {_MOVED[option]}", site.build.step_place(run, step))
+    none_moved(site, installs, _MOVED)
     _no_other_cache(site)
     identity = base_identity(site)
     return CachePlan(
@@ -268,16 +259,11 @@ def cleaned(step: Step) -> Sequence[str]:
 
 def clean(site: Site) -> CleanPlan | None:
     """Return how the installs of a RUN leave no index: ``--no-cache``, or ``rm`` where the RUN updates it by itself."""
-    lines = [(step, line) for step in site.run.steps if (line := _Line.read(step))]
-    installs = [(step, line) for step, line in lines if line.installs]
-    if not installs or site.step is not installs[0][0]:
-        return None  # the first install of a RUN speaks for all
+    lines = lines_of(site, _Line.read)
     leaving = [(step, line) for step, line in lines if "--no-cache" not in line.options and _fetches(line)]
     if not leaving or emptied(site, CACHE, cleaned):
         return None
-    for step, line in lines:
-        for option in sorted(line.options.keys() & _MOVED.keys()):
-            raise Declined(f"{option}: {_MOVED[option]}", site.build.step_place(site.run, step))
+    none_moved(site, lines, _MOVED)
     _no_other_cache(site)
     title, proof = "keep apk's index out of the layer", (_index(site, [line for _, line in lines]),)
     if any(line.subcommand == "update" for _, line in leaving):

@@ -100,7 +100,7 @@ def recognise(step: Step, view: View) -> Command | None:
     try:
         parsed = parse(step)
     except UnknownOption as error:
-        return Command(NAME, "apt-get", declined=Declined(str(error)))
+        return Command(NAME, "apt-get", declined=error)
     if parsed is None:
         return None
     subcommand, found = parsed
@@ -151,10 +151,7 @@ def cache(site: Site) -> CachePlan | None:
 
 
 def _known(step: Step) -> tuple[str, list[Argument]] | None:
-    try:
-        return parse(step)
-    except UnknownOption as error:
-        raise Declined(str(error)) from None
+    return parse(step)
 
 
 def _kept(step: Step) -> ScriptEdit:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..build.build import View
-from ..build.options import UnknownOption, arguments
+from ..build.options import arguments
 from ..build.paths import inside
 from ..build.runs import Step
 from ..model import Declined, proved
@@ -94,10 +94,7 @@ class _Line:
 
 
 def _read(step: Step) -> _Line:
-    try:
-        found = arguments(step.words, 1, _SWITCHES, _VALUED)
-    except UnknownOption as error:
-        raise Declined(str(error)) from None
+    found = arguments(step.words, 1, _SWITCHES, _VALUED)
     operands = [item.value for item in found if not item.option]
     options = {item.option: item.value for item in found if item.option}
     return _Line(operands[0] if operands else "", tuple(operands[1:]), options)

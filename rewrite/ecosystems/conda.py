@@ -86,7 +86,7 @@ def recognise(step: Step, view: View) -> Command | None:
         found = arguments(step.words, 1, _SWITCHES, _VALUED)
         return _command(step, view, found, verb, title)
     except UnknownOption as error:
-        return Command(NAME, title, verb in _INSTALLS, declined=Declined(str(error)))
+        return Command(NAME, title, verb in _INSTALLS, declined=error)
     except Declined as declined:
         return Command(NAME, title, verb in _INSTALLS, declined=declined)
 

@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..build.build import View
-from ..build.options import Argument, UnknownOption, arguments
+from ..build.options import Argument, arguments
 from ..build.paths import overlap
 from ..build.runs import Step
 from ..model import Declined, Obligation, assumed, proved
@@ -42,7 +42,7 @@ from . import (
 )
 from ._cleaning import emptied, last_of
 from ._rpm_images import keeps_packages
-from ._system import file_named, is_remote, package_words, system_writes
+from ._system import file_named, is_remote, lines_of, none_moved, package_words, system_writes
 
 NAME = "dnf"
 IGNORE = ""
@@ -124,10 +124,7 @@ class _Line:
         program = "dnf config-manager" if step.program == "yum-config-manager" else step.program
         if program is None or program.split()[0] not in PROGRAMS:
             return None
-        try:
-            found = arguments(package_words(step), 1, _SWITCHES, _VALUED)
-        except UnknownOption as error:
-            raise Declined(str(error)) from None
+        found = arguments(package_words(step), 1, _SWITCHES, _VALUED)
         first = next((argument.value for argument in found if not argument.option), "")
         return cls(program.split()[0], "config-manager" if " " in program else first, tuple(found))
 
@@ -198,18 +195,13 @@ def _is_file(argument: Argument) -> bool:
 
 def cache(site: Site) -> CachePlan | None:
     """Return how the installs of a RUN keep metadata and packages in a mount, beside dnf's own directory."""
-    own = _Line.read(site.step)
-    if own is None or not own.installs:
+    installs = [(step, line) for step, line in lines_of(site, _Line.read) if line.installs]
+    if not installs:
         return None
-    lines = [(step, line) for step in site.run.steps if (line := _Line.read(step))]
-    installs = [(step, line) for step, line in lines if line.installs]
-    if site.step is not installs[0][0]:
-        return None  # the first install of a RUN speaks for all
     if any(overlap(mount.target, "/var/cache") for mount in site.run.mounts if mount.target.startswith("/var")):
         return None
-    for step, line in installs:
-        for option in sorted(line.options.keys() & _MOVED.keys()):
-            raise Declined(f"{option}: {_MOVED[option]}", site.build.step_place(site.run, step))
+    none_moved(site, installs, _MOVED)
+    for _, line in installs:
         keeps_packages(site, line.program)
     _as_by_default(site)
     _online(site)
@@ -266,17 +258,16 @@ def cleaned(step: Step) -> Sequence[str]:
 
 def clean(site: Site) -> CleanPlan | None:
     """Return how the installs of a RUN leave no packages and no metadata: ``dnf clean all`` behind the last dnf."""
-    lines = [(step, line) for step in site.run.steps if (line := _Line.read(step))]
+    lines = lines_of(site, _Line.read)
     installs = [(step, line) for step, line in lines if line.installs]
-    if not installs or site.step is not installs[0][0]:
-        return None  # the first install of a RUN speaks for all
+    if not installs:
+        return None
     if any(line.subcommand == "clean" for _, line in lines[lines.index(installs[-1]) :]):
         return None
     if any(emptied(site, path, cleaned) for path in _CACHES):
         return None
+    none_moved(site, lines, _MOVED)
     for step, line in lines:
-        for option in sorted(line.options.keys() & _MOVED.keys()):
-            raise Declined(f"{option}: {_MOVED[option]}", site.build.step_place(site.run, step))
         if line.subcommand in _REMOVES and any(name.startswith(tuple(PROGRAMS)) for name in line.operands):
             raise Declined("it removes dnf itself", site.build.step_place(site.run, step))
     _as_by_default(site)

@@ -47,7 +47,7 @@ def recognise(step: Step, view: View) -> Command | None:
     try:
         return _command(step, view)
     except UnknownOption as error:
-        return Command(NAME, "gem", installs, declined=Declined(str(error)))
+        return Command(NAME, "gem", installs, declined=error)
     except Declined as declined:
         return Command(NAME, "gem", installs, declined=declined)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from ..build.build import View
 from ..build.images import ROOT
-from ..build.options import UnknownOption, arguments
+from ..build.options import arguments
 from ..build.paths import join
 from ..build.runs import Run, Step
 from ..build.stages import Stage
@@ -112,10 +112,7 @@ class _Line:
     def read(cls, step: Step) -> _Line:
         """Read the words of `step`; raises Declined for what is not known."""
         start = _start(step) or 1
-        try:
-            found = arguments(step.words, start, _SWITCHES, _VALUED)
-        except UnknownOption as error:
-            raise Declined(str(error)) from None
+        found = arguments(step.words, start, _SWITCHES, _VALUED)
         word = step.words[start - 1] or ""
         script = join(step.cwd, word) if posixpath.basename(word) == "gradlew" else None
         if script is None and posixpath.basename(word) == "gradlew":

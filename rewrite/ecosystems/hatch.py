@@ -12,15 +12,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..build.build import View
-from ..build.options import UnknownOption, arguments
+from ..build.options import arguments
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined
 from . import NEVER, CachePlan, Command, Read, Site, Tool, Write, no_clean, no_fetch
-from ._members import above
 from ._pip_settings import settings
 from ._python_environment import home_writes
-from ._python_project import load_toml, project_reads, table
+from ._python_project import find_pyproject, load_toml, project_reads, table
 
 NAME = "hatch"
 IGNORE = "python"
@@ -70,10 +69,7 @@ def _command(step: Step, view: View, verb: str, title: str) -> Command:
     for name, value in step.env.items():
         if name.startswith("HATCH_") and name not in _VARIABLES and value != "":
             raise Declined(f"what {name} makes hatch read is not known")
-    try:
-        found = arguments(step.words, 1, _SWITCHES, _VALUED)
-    except UnknownOption as error:
-        raise Declined(str(error)) from None
+    found = arguments(step.words, 1, _SWITCHES, _VALUED)
     if any(item.option in ("--project", "--data-dir", "--config", "--cache-dir") for item in found):
         raise Declined("what its options make it read is not known")
     operands = [item.value for item in found if not item.option][2:]
@@ -100,12 +96,9 @@ def _project(step: Step, view: View) -> tuple[str, Mapping[str, Any], Mapping[st
     """Return the project's directory, its pyproject.toml, and hatch's settings in it or beside it; raises Declined."""
     if step.cwd is None:
         raise Declined("the directory that hatch runs in is not known")
-    for root in (step.cwd, *above(step.cwd)):
-        data = load_toml(posixpath.join(root, "pyproject.toml"), view)
-        if data is not None:
-            own = load_toml(posixpath.join(root, "hatch.toml"), view)
-            return root, data, table(data, "tool", "hatch") if own is None else own
-    raise Declined(f"{step.cwd} holds no pyproject.toml of the build context")
+    root, data = find_pyproject(step.cwd, view)
+    own = load_toml(posixpath.join(root, "hatch.toml"), view)
+    return root, data, table(data, "tool", "hatch") if own is None else own
 
 
 def _files(root: str) -> Iterator[Read]:

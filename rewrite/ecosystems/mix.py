@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..build.build import View
-from ..build.options import UnknownOption, arguments
+from ..build.options import arguments
 from ..build.runs import Step
 from ..model import Declined, proved
 from . import CachePlace, CachePlan, Command, Fetch, MountSpec, Read, Site, Tool, Write, cleans_nothing, no_clean
@@ -118,10 +118,7 @@ def _environment(step: Step) -> None:
 
 
 def _task(step: Step, view: View, words: Sequence[str | None]) -> Command:
-    try:
-        found = arguments(words, 1, _SWITCHES, _VALUED)
-    except UnknownOption as error:
-        raise Declined(str(error)) from None
+    found = arguments(words, 1, _SWITCHES, _VALUED)
     name, options = str(words[0] if words else ""), {item.option for item in found}
     title = f"mix {name}"
     if name in ("", "help", "--version", "-v", "--help"):

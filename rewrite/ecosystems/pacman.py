@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from ..build.build import View
 from ..build.effects import effect
-from ..build.options import Argument, UnknownOption, arguments
+from ..build.options import Argument, arguments
 from ..build.runs import Step
 from ..model import Declined, Obligation, assumed, proved
 from . import NEVER, CachePlace, CachePlan, Command, MountSpec, Read, Site, Tool, no_clean, no_fetch
@@ -81,10 +81,7 @@ class _Line:
         """Read the words of `step`, None if it is not pacman's; raises Declined for an option that is not known."""
         if step.program != "pacman":
             return None
-        try:
-            found = arguments(package_words(step), 1, _SWITCHES, _VALUED)
-        except UnknownOption as error:
-            raise Declined(str(error)) from None
+        found = arguments(package_words(step), 1, _SWITCHES, _VALUED)
         options = {_OPERATIONS.get(item.option, _LONG.get(item.option, item.option)) for item in found if item.option}
         operations = options & set(_OPERATIONS.values())
         if len(operations) > 1:

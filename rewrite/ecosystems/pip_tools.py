@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 from ..build.build import View
 from ..build.options import Argument, UnknownOption, arguments
-from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined
 from . import NEVER, CachePlan, Command, Read, Site, Tool, Write, no_clean, no_fetch
+from ._members import image_path
 from ._pip_settings import configuration, environment, homes, prefixes, settings
 from ._python_cache import Switch, cache_home, enable, pip_plan
 from ._requirements import KINDS, Reader
@@ -60,7 +60,7 @@ def recognise(step: Step, view: View) -> Command | None:
         found = arguments(step.words, 1, _SWITCHES, _VALUED)
         return _command(step, view, found, is_sync)
     except UnknownOption as error:
-        return Command(NAME, step.program, is_sync, declined=Declined(str(error)))
+        return Command(NAME, step.program, is_sync, declined=error)
     except Declined as declined:
         return Command(NAME, step.program, is_sync, declined=declined)
 
@@ -74,7 +74,7 @@ def _command(step: Step, view: View, found: Sequence[Argument], is_sync: bool) -
     reader = Reader(view, step.cwd, step.env)
     reader.reads += settings(step, view)
     for name in (".pip-tools.toml", "pyproject.toml"):
-        reader.reads.append(Read(_path(step, name), "it holds settings of pip-tools"))
+        reader.reads.append(Read(image_path(step, name), "it holds settings of pip-tools"))
     for option, value in (*given, *environment(step, reader), *configuration(step, view)):
         if option in KINDS:
             reader.take(KINDS[option], value)
@@ -103,16 +103,9 @@ def _command(step: Step, view: View, found: Sequence[Argument], is_sync: bool) -
 def _output(step: Step, operands: Sequence[str], given: Sequence[tuple[str, str]], reader: Reader) -> Write:
     """Return what ``pip-compile`` writes; it keeps the versions that are there."""
     named = [value for option, value in given if option in ("-o", "--output-file")]
-    path = _path(step, named[-1] if named else re.sub(r"\.in\Z", "", operands[0]) + ".txt")
+    path = image_path(step, named[-1] if named else re.sub(r"\.in\Z", "", operands[0]) + ".txt")
     reader.reads.append(Read(path, "it keeps the versions that are there"))
     return Write(path, "pip-compile writes it", local=False)
-
-
-def _path(step: Step, value: str) -> str:
-    path = join(step.cwd, value)
-    if path is None:
-        raise Declined(f"where {value} lies is not known")
-    return path
 
 
 def cache(site: Site) -> CachePlan | None:

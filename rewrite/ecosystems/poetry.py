@@ -16,6 +16,7 @@ from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined, Obligation, Status, assumed, proved
 from . import CachePlace, CachePlan, Command, Fetch, Read, Site, Tool, Write, no_clean
+from ._members import image_path
 from ._pip_settings import prefixes
 from ._pip_settings import settings as pip_reads
 from ._poetry_line import Line, read_line, verb_of
@@ -153,10 +154,7 @@ def _project(step: Step, view: View, line: Line, title: str) -> Command:
         writes += [Write(output, "building the project leaves it there") for output in outputs]
     reads += [Read(path, "it is installed from there", True) for _, path, is_dir in project.local() if not is_dir]
     for value in (line.options[name] for name in ("-o", "--output") if name in line.options):
-        output = join(step.cwd, value)
-        if output is None:
-            raise Declined(f"where {value} lies is not known")
-        writes.append(Write(output, "its output", local=False))
+        writes.append(Write(image_path(step, value), "its output", local=False))
     found, places = tuple(dict.fromkeys(reads)), tuple(dict.fromkeys(writes))
     return Command(NAME, title, installs, found, places, None, (), bool(built), strangers=True)
 

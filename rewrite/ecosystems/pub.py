@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..build.build import View
-from ..build.options import UnknownOption, arguments
+from ..build.options import arguments
 from ..build.paths import inside, join
 from ..build.runs import Step
 from ..model import Declined, proved
@@ -79,10 +79,7 @@ def fetch(site: Site) -> Fetch | None:
     step, at = site.step, _get(site.step)
     if at is None:
         return None
-    try:
-        found = arguments(step.words, at, _SWITCHES, _VALUED)
-    except UnknownOption as error:
-        raise Declined(str(error)) from None
+    found = arguments(step.words, at, _SWITCHES, _VALUED)
     options = {item.option: item.value for item in found if item.option}
     if "--offline" in options:
         return None

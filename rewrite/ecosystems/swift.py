@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from ..build.build import View
-from ..build.options import UnknownOption, arguments
+from ..build.options import arguments
 from ..build.paths import inside, join
 from ..build.runs import Step
 from ..model import Declined, proved
@@ -82,10 +82,7 @@ def recognise(step: Step, view: View) -> Command | None:
 def _options(step: Step, at: int) -> frozenset[str]:
     # `$([ -f ./Package.resolved ] && echo "--force-resolved-versions" || true)` stands for that option or for nothing.
     words = [word for word, one in zip(step.words, step.simple.words, strict=True) if not _conditional(word, one.raw)]
-    try:
-        found = arguments(words, at, _SWITCHES, _VALUED)
-    except UnknownOption as error:
-        raise Declined(str(error)) from None
+    found = arguments(words, at, _SWITCHES, _VALUED)
     return frozenset(item.option for item in found if item.option)
 
 

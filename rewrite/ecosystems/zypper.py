@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..build.build import View
-from ..build.options import Argument, UnknownOption, arguments
+from ..build.options import Argument, arguments
 from ..build.runs import Step
 from ..model import Declined, Obligation, assumed, proved
 from . import NEVER, CachePlan, CleanPlan, Command, Read, Site, Tool, no_fetch
 from ._cleaning import emptied, last_of
-from ._system import file_named, is_remote, package_words, system_writes
+from ._system import file_named, is_remote, lines_of, package_words, system_writes
 
 NAME = "zypper"
 IGNORE = ""
@@ -85,10 +85,7 @@ class _Line:
             {"-r", "-t"} if subcommand in _INSTALLS | {"search", "se", "remove", "rm", "ref", "refresh"} else set()
         )
         letters |= {"-p"} if subcommand in ("addrepo", "ar", "modifyrepo", "mr") else set()
-        try:
-            found = arguments(words, 1, _SWITCHES - letters, _VALUED | letters)
-        except UnknownOption as error:
-            raise Declined(str(error)) from None
+        found = arguments(words, 1, _SWITCHES - letters, _VALUED | letters)
         first = next((argument.value for argument in found if not argument.option), "")
         if first != subcommand:
             raise Declined(f"zypper {first} is not known")
@@ -145,10 +142,10 @@ def cleaned(step: Step) -> Sequence[str]:
 
 def clean(site: Site) -> CleanPlan | None:
     """Return how the installs of a RUN leave no packages and no metadata: ``zypper clean -a`` behind the last."""
-    lines = [(step, line) for step in site.run.steps if (line := _Line.read(step))]
+    lines = lines_of(site, _Line.read)
     installs = [(step, line) for step, line in lines if line.installs]
-    if not installs or site.step is not installs[0][0]:
-        return None  # the first install of a RUN speaks for all
+    if not installs:
+        return None
     behind = lines[lines.index(installs[-1]) :]
     if any(line.subcommand in ("clean", "cc") for _, line in behind) or emptied(site, _CACHE, cleaned):
         return None
