@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,19 @@ def test_with_ignore_looks_at_the_same_tree_anew(tree: Tree) -> None:
     assert "src/app.py" not in paths(context)
     with pytest.raises(SourceError, match=r"\.dockerignore:2"):
         context.with_ignore("a\n!\n")
+
+
+def test_what_is_found_out_once_belongs_to_the_ignore_file() -> None:
+    context, asked = behind(MemoryTree(FILES), "src"), []
+
+    def count(found: Context) -> int:
+        return found.once("files", lambda: asked.append(found) or len(found.files()))
+
+    assert count(context) == count(context) == count(replace(context, label="elsewhere"))
+    assert asked == [context]
+    other = context.with_ignore("")
+    assert count(other) > count(context)
+    assert asked == [context, other]
 
 
 def test_size_counts_each_sent_file_once(tree: Tree) -> None:

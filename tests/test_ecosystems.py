@@ -132,3 +132,15 @@ def test_no_command_line_makes_one_fail(run: str, files: dict[str, str]) -> None
                     asked(site)
                 except Declined as declined:
                     assert declined.premise
+
+
+def test_a_command_is_recognised_once() -> None:
+    tree = dockerfile.parse("FROM node:20-slim\nWORKDIR /app\nCOPY . .\nRUN npm ci && npm ci\n")
+    found = Build("Dockerfile", tree, Context(MemoryTree({"package.json": "{}"}), None, ".dockerignore", "memory"))
+    (stage, run), *_ = found.runs()
+    view = found.view(stage, run.instruction)
+    assert found.view(stage, run.instruction) is view
+    first, second = (ecosystems.recognise(step, view) for step in run.steps)
+    assert ecosystems.recognise(run.steps[0], view) is first
+    assert first == second
+    assert first is not second

@@ -18,6 +18,7 @@ from rewrite.build.build import Build
 from rewrite.errors import SourceError
 from rewrite.fix import Request, fix, fix_files
 from rewrite.model import Obligation, Proposal, Refusal, Result, assumed, proved
+from rewrite.project import Session
 from rewrite.settings import Settings
 from rewrite.source.edits import Edit, Span
 
@@ -230,6 +231,18 @@ def test_two_dockerfiles_share_an_ignore_file(tmp_path: Path, monkeypatch: pytes
     assert all(following == before for (_, before), (following, _) in pairwise(texts))
     final = texts[-1][1].split("\n")
     assert len(set(filter(None, final))) == len(list(filter(None, final)))
+
+
+def test_dockerfiles_of_one_context_share_what_its_files_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    requests = project(tmp_path, Dockerfile=FLASK, b__Dockerfile=FLASK, c__Dockerfile=FLASK)
+    session = Session()
+    first, second = (session.open(request, Settings(context=".")) for request in requests[:2])
+    assert first.context.once("key", lambda: 1) == second.context.once("key", lambda: 2) == 1
+    session.ignores[".dockerignore"] = "*.md\n"
+    changed = session.open(requests[2], Settings(context="."))
+    assert changed.context.once("key", lambda: 3) == 3
+    assert session.open(requests[2], Settings(context="b")).context.once("key", lambda: 4) == 4
 
 
 def test_an_error_does_not_stop_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

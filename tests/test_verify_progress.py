@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,15 @@ import pytest
 
 from rewrite.verify.engine import EngineError, Step
 from rewrite.verify.engines import find_docker
-from rewrite.verify.progress import read_progress
+from rewrite.verify.progress import Progress
+
+
+def read_progress(lines: Iterable[str]) -> Progress:
+    """Return a whole report, read."""
+    progress = Progress()
+    for line in lines:
+        progress.read(line)
+    return progress
 
 
 def report(*vertexes: dict[str, Any]) -> str:

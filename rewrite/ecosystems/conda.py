@@ -16,7 +16,7 @@ from ..build.options import Argument, UnknownOption, arguments
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined, assumed
-from . import CachePlace, CachePlan, CleanPlan, Command, Read, Site, Tool, Write, no_fetch
+from . import CachePlace, CachePlan, CleanPlan, Command, Read, Site, Tool, Write, cleans_nothing, no_fetch
 from ._cleaning import emptied, last_of
 from ._conda_files import environment_file, package_list
 from ._pip_settings import environment, settings
@@ -170,11 +170,6 @@ def cache(site: Site) -> CachePlan | None:
     return None
 
 
-def cleaned(step: Step) -> tuple[str, ...]:
-    """Return nothing: there is no mount."""
-    return ()
-
-
 def clean(site: Site) -> CleanPlan | None:
     """Return how the installs of a RUN leave no archives, and no packages that no environment is linked to."""
     steps = site.run.steps
@@ -204,4 +199,5 @@ def clean(site: Site) -> CleanPlan | None:
     )
 
 
+cleaned = cleans_nothing
 fetch = no_fetch

@@ -7,12 +7,11 @@ what later commands and the program run, so it stays in the image. ``corepack ya
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
 
 from ..build.build import View
 from ..build.runs import Step
 from ..model import Declined
-from . import NEVER, CachePlace, CachePlan, Command, Read, Site, Tool, Write, no_clean, no_fetch
+from . import NEVER, CachePlace, CachePlan, Command, Read, Site, Tool, Write, cleans_nothing, no_clean, no_fetch
 from ._members import above
 from ._node_package import Package
 
@@ -59,10 +58,6 @@ def cache(site: Site) -> CachePlan | None:
     return None
 
 
-def cleaned(step: Step) -> Sequence[str]:
-    """Return nothing, as no cache is mounted."""
-    return ()
-
-
+cleaned = cleans_nothing
 fetch = no_fetch
 clean = no_clean

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ..build.build import View
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import CachePlace, CachePlan, Command, Read, Site, Tool, Write, no_clean, no_fetch
+from . import CachePlace, CachePlan, Command, Read, Site, Tool, Write, cleans_nothing, no_clean, no_fetch
 from ._members import above
 from ._node_line import Line
 from ._node_package import LIFECYCLE, Package, strings
@@ -142,10 +142,6 @@ def cache(site: Site) -> CachePlan | None:
     return None
 
 
-def cleaned(step: Step) -> Sequence[str]:
-    """Return nothing: DENO_DIR is no cache that a mount could stand for."""
-    return ()
-
-
+cleaned = cleans_nothing
 fetch = no_fetch
 clean = no_clean

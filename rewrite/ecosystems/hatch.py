@@ -16,7 +16,7 @@ from ..build.options import arguments
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined
-from . import NEVER, CachePlan, Command, Read, Site, Tool, Write, no_clean, no_fetch
+from . import NEVER, CachePlan, Command, Read, Site, Tool, Write, cleans_nothing, no_clean, no_fetch
 from ._pip_settings import settings
 from ._python_environment import home_writes
 from ._python_project import find_pyproject, load_toml, project_reads, table
@@ -129,10 +129,6 @@ def cache(site: Site) -> CachePlan | None:
     return None
 
 
-def cleaned(step: Step) -> tuple[str, ...]:
-    """Return nothing: there is no mount."""
-    return ()
-
-
+cleaned = cleans_nothing
 fetch = no_fetch
 clean = no_clean

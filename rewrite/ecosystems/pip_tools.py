@@ -14,7 +14,7 @@ from ..build.build import View
 from ..build.options import Argument, UnknownOption, arguments
 from ..build.runs import Step
 from ..model import Declined
-from . import NEVER, CachePlan, Command, Read, Site, Tool, Write, no_clean, no_fetch
+from . import NEVER, CachePlan, Command, Read, Site, Tool, Write, cleans_nothing, no_clean, no_fetch
 from ._members import image_path
 from ._pip_settings import configuration, environment, homes, prefixes, settings
 from ._python_cache import Switch, cache_home, enable, pip_plan
@@ -119,10 +119,6 @@ def cache(site: Site) -> CachePlan | None:
     return pip_plan("pip", home, edits, found)
 
 
-def cleaned(step: Step) -> tuple[str, ...]:
-    """Return nothing: pip-tools has no command that cleans pip's cache."""
-    return ()
-
-
+cleaned = cleans_nothing
 fetch = no_fetch
 clean = no_clean

@@ -16,7 +16,7 @@ from typing import Any
 from ..build.build import View
 from ..build.runs import Step
 from ..model import Declined
-from . import NEVER, CachePlace, CachePlan, Command, Read, Site, Tool, Write, no_clean, no_fetch
+from . import NEVER, CachePlace, CachePlan, Command, Read, Site, Tool, Write, cleans_nothing, no_clean, no_fetch
 from ._members import above
 from ._pip_settings import configuration, environment, prefixes
 from ._pip_settings import settings as pip_reads
@@ -179,10 +179,6 @@ def cache(site: Site) -> CachePlan | None:
     return pip_plan("pipenv", home, edits, found)
 
 
-def cleaned(step: Step) -> tuple[str, ...]:
-    """Return nothing: pipenv has no command that only cleans its cache."""
-    return ()
-
-
+cleaned = cleans_nothing
 fetch = no_fetch
 clean = no_clean

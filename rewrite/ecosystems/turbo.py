@@ -6,12 +6,10 @@ manifests and sources of the members that one needs, so that it reads all of the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ..build.build import View
 from ..build.runs import Step
 from ..model import Declined
-from . import NEVER, CachePlace, CachePlan, Command, Site, Tool, no_clean, no_fetch
+from . import NEVER, CachePlace, CachePlan, Command, Site, Tool, cleans_nothing, no_clean, no_fetch
 
 NAME = "turbo"
 IGNORE = "node"
@@ -58,10 +56,6 @@ def cache(site: Site) -> CachePlan | None:
     return None
 
 
-def cleaned(step: Step) -> Sequence[str]:
-    """Return nothing, as no cache is mounted."""
-    return ()
-
-
+cleaned = cleans_nothing
 fetch = no_fetch
 clean = no_clean

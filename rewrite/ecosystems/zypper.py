@@ -8,14 +8,14 @@ old metadata to later builds, of packages that the mirrors have dropped since.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..build.build import View
 from ..build.options import Argument, arguments
 from ..build.runs import Step
 from ..model import Declined, Obligation, assumed, proved
-from . import NEVER, CachePlan, CleanPlan, Command, Read, Site, Tool, no_fetch
+from . import NEVER, CachePlan, CleanPlan, Command, Read, Site, Tool, cleans_nothing, no_fetch
 from ._cleaning import emptied, last_of
 from ._system import file_named, is_remote, lines_of, package_words, system_writes
 
@@ -135,11 +135,6 @@ def cache(site: Site) -> CachePlan | None:
     raise Declined(f"zypper's cache does not go into a mount: {_WHY}")
 
 
-def cleaned(step: Step) -> Sequence[str]:
-    """Return nothing: there is no mount that ``zypper clean`` would clean."""
-    return ()
-
-
 def clean(site: Site) -> CleanPlan | None:
     """Return how the installs of a RUN leave no packages and no metadata: ``zypper clean -a`` behind the last."""
     lines = lines_of(site, _Line.read)
@@ -171,4 +166,5 @@ def _refetched(site: Site) -> Obligation:
     return proved(claim, "no later RUN names zypper, and at run time it fetches what is not there")
 
 
+cleaned = cleans_nothing
 fetch = no_fetch

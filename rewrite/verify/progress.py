@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -79,14 +79,6 @@ class Progress:
     def sent(self) -> int:
         """How many bytes of the context the builder has asked for."""
         return sum(self._sent.values())
-
-
-def read_progress(lines: Iterable[str]) -> Progress:
-    """Return a whole report, read."""
-    progress = Progress()
-    for line in lines:
-        progress.read(line)
-    return progress
 
 
 def _report(line: str) -> dict[str, Any] | None:
