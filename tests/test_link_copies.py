@@ -36,6 +36,8 @@ def refusal(text: str, files: dict[str, bytes | str] | None = None) -> str:
         ("RUN chown -R nobody /opt\nCOPY --from=build /out/app /opt/app/", "`chown` may make /opt another"),
         ("RUN ln -s /srv /app\nCOPY --from=build /out/app /app/", "`ln` may make /app another's, or a link"),
         ("RUN mv /tmp/x /opt/app\nCOPY --from=build /out/app /opt/app/", "`mv` may make /opt/app"),
+        ("WORKDIR /app\nRUN mv /app /was && mkdir /app\nCOPY --from=build /out/app ./", "`mv` may make /app another's"),
+        ("RUN curl --create-dirs -o /app/x http://x.org/x\nCOPY --from=build /out/app /app/", "`curl` may make /app"),
         ("RUN cp -a /x/. /opt/\nCOPY --from=build /out/app /opt/", "`cp` may make /opt "),
         ("RUN cp -r /x/app /opt/\nCOPY --from=build /out/app /opt/app/", "`cp` may make /opt/app"),
         ("RUN rm -rf /opt\nUSER www-data\nWORKDIR /opt/app\nCOPY --from=build /out/app ./", "`rm` may make /opt "),
@@ -86,6 +88,11 @@ def test_declines(lines: str, told: str) -> None:
 )
 def test_declines_by_the_base(base: str, told: str) -> None:
     assert told in refusal(f"FROM {base}\nRUN true\nCOPY --from=build /out/app /go/bin/\n")
+
+
+@pytest.mark.parametrize("line, told", [("WORKDIR x", "WORKDIR makes"), ("COPY a ./", "where it copies to")])
+def test_what_the_base_image_has_made_its_own_directory(line: str, told: str) -> None:
+    assert told in refusal(f"FROM perl:5.40\n{line}\nCOPY --from=build /out/app /usr/src/app/\n", {"a": ""})
 
 
 def test_where_the_base_image_works_is_not_known() -> None:

@@ -17,7 +17,7 @@ from ..build.accounts import account, home_of
 from ..build.build import Build
 from ..build.copies import keeps_parents, read_copy
 from ..build.images import ROOT
-from ..build.paths import SYSTEM, inside, join
+from ..build.paths import BASE, SYSTEM, inside, join
 from ..build.runs import Run, Step
 from ..build.stages import Stage
 from ..model import Declined, Obligation, Place, assumed, proved
@@ -125,7 +125,7 @@ class PlainDirectories:
 
     def _workdir(self, level: Stage, line: Instruction, place: Place, made: set[str]) -> Iterator[str]:
         path = level.states[level.instructions.index(line) + 1].workdir
-        if path is None:
+        if path is None or path.startswith(BASE):
             raise Declined("the directory that WORKDIR makes is not known", place)
         if self.file and inside(path, self.file):
             raise Declined(f"{self.file} is a directory, which a file would replace", place)
@@ -138,7 +138,7 @@ class PlainDirectories:
     def _copy(self, level: Stage, line: Instruction, place: Place, made: set[str]) -> None:
         copy = self.build.copy(line) or read_copy(line, level.state(line), self.build.context)
         path, from_context = copy.destination, line.flag("from") is None
-        if path is None:
+        if path is None or path.startswith(BASE):
             raise Declined("where it copies to is not known", place)
         # With --parents, directories on the way to what is copied have the modes that they have in the context.
         tree = from_context and not copy.opaque and not keeps_parents(line)
@@ -186,9 +186,10 @@ class PlainDirectories:
         elif step.program not in (*_ATTRIBUTES, *_PUTS, "mkdir", "rm", "rmdir") and set(writes) & set(SYSTEM):
             self.kept.setdefault(str(step.program), place)
             writes = [path for path in writes if path not in SYSTEM]
-        for write in writes:
+        for at, write in enumerate(writes):
+            taken = step.program == "mv" and at > 0
             for directory in self.directories:
-                if self._changes(step, write, directory, root, made):
+                if (taken and inside(directory, write)) or self._changes(step, write, directory, root, made):
                     raise Declined(f"`{step.program}` may make {directory} another's, or a link", place)
             if self.file and self._makes(step, write):
                 raise Declined(f"`{step.program}` may make {self.file} a directory or a link", place)
@@ -198,6 +199,8 @@ class PlainDirectories:
         if step.program == "mkdir":
             plain = root and not any(re.match(r"-\w*m|--mode", word or "") for word in step.words[1:])
             return inside(write, directory) and not plain and not self._stands(directory, made)
+        if "--create-dirs" in step.words and inside(write, directory) and not self._stands(directory, made):
+            return True  # curl makes them with mode 0750
         if step.program in _PUTS:
             keeps = any(re.match(r"-\w*[apn]|--(?:archive|preserve)", word or "") for word in step.words[1:])
             if not inside(directory, write) or not self._stands(write, made) or keeps:
