@@ -29,7 +29,7 @@ COPY --chown=1000 a ./
 COPY --from=made /out ./
 COPY --from=made /out/app /usr/local/bin/
 COPY --from=made /out/app /opt/tool/program
-COPY --from=made /out/sub/ /srv
+COPY --from=made /out/sub /srv/
 COPY --from=made /whole/ /
 RUN echo z >>/app/app && mv /srv/y /srv/z && chown 1000 /opt/tool
 """
