@@ -24,6 +24,8 @@ _ASSIGNMENT = re.compile(r"\w+=")
 _PREFIXES = frozenset({"sudo", "-E", "time", "exec", "env", "command", "then", "do", "else", "if", "!", "{"})
 _SEPARATORS = frozenset(";&|()")
 _ENGINES = {"docker": None, "nerdctl": None, "podman": "buildah", "buildah": "buildah"}
+# What a text must hold for a build to be found in it: the name of an engine, or kaniko's program.
+BUILDERS = re.compile("|".join((*_ENGINES, "executor")))
 _GROUPS = frozenset({"buildx", "image", "builder"})
 _BUILD = frozenset({"build", "bud", "b"})
 _FLAGS = frozenset(

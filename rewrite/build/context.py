@@ -118,7 +118,7 @@ class Context:
             return ()
         regex = gopattern.ignore_regex(wild) if "**" in wild else None
         exact = None if regex else gopattern.match_regex(wild)
-        names = ((e.path, e.path[len(base.path) :].lstrip("/")) for e in self._sent_with_parents())
+        names = ((e.path, e.path[len(base.path) :].lstrip("/")) for e in self.once("all", self._sent_with_parents))
         matches = (
             posixpath.join(fixed, name)
             for path, name in names
@@ -128,9 +128,10 @@ class Context:
         )
         return tuple(_outermost(matches))
 
-    def _sent_with_parents(self) -> Iterator[Entry]:
-        """Yield all that is sent, with ignored directories that hold some of it, a directory before its content."""
+    def _sent_with_parents(self) -> list[Entry]:
+        """Return all that is sent, with ignored directories that hold some of it, a directory before its content."""
         seen: set[str] = set()
+        found: list[Entry] = []
         for entry in self._sent():
             parents = []
             parent = posixpath.dirname(entry.path)
@@ -138,10 +139,11 @@ class Context:
                 seen.add(parent)
                 parents.append(Entry(parent, 0, ROOT.mode, is_dir=True))
                 parent = posixpath.dirname(parent)
-            yield from reversed(parents)
+            found += reversed(parents)
             if entry.path not in seen:
                 seen.add(entry.path)
-                yield entry
+                found.append(entry)
+        return found
 
     def with_ignore(self, text: str) -> Context:
         """Return the same tree behind another ignore file."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..paths import SKIPPED, dockerfiles_below, may_be_dockerfile
 from .buildfiles import Mention, by_command, in_compose, in_gitlab, in_workflow
-from .commandlines import Places, invocations
+from .commandlines import BUILDERS, Places, invocations
 
 _COMPOSE = ("compose.yaml", "compose.yml", "compose.*.y*ml", "docker-compose*.y*ml")
 _MAKEFILES = ("Makefile", "makefile", "GNUmakefile", "*.mk")
@@ -125,7 +125,11 @@ class Locator:
         """Return what a file mentions; nothing if it is huge, unreadable or says nothing of builds."""
         if (file, root) not in self._found:
             text = self._text(file)
-            self._found[file, root] = () if text is None else tuple(parse(file, text, root))
+            # Only a compose file needs no program's name: most workflows and scripts build other things.
+            if text is not None and (parse is in_compose or BUILDERS.search(text)):
+                self._found[file, root] = tuple(parse(file, text, root))
+            else:
+                self._found[file, root] = ()
         return self._found[file, root]
 
     def _text(self, file: Path) -> str | None:
