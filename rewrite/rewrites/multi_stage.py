@@ -129,7 +129,7 @@ def _split(candidate: Candidate, runtime: Runtime) -> Proposal:
     head = Edit(build.path, Span(at, at), (before + text).replace("\r\n", "\n").replace("\n", dockerfile.newline))
     taken = [Edit(build.path, span, "") for span in removals(dockerfile, final.moved)]
     for one in runtime.edited:
-        if one.line in final.tail:
+        if one.line not in final.moved:
             start = one.line.span.start
             taken.append(Edit(build.path, Span(start + one.start, start + one.end), one.text))
     if runtime.above:
@@ -190,7 +190,9 @@ def _copy(final: FinalStage, one: Carried) -> str:
     for path in (one.source, target):
         if not _PLAIN.fullmatch(path):
             raise Declined(f"the path {path} cannot be written in a COPY")
-    name = one.owner or owner_of(final.candidate.build, final.candidate.stage, one.source)
+    # What a stage of its own has made again is owned as what it was made of, which lay where it goes.
+    made = one.target if one.stage and one.target else one.source
+    name = one.owner or owner_of(final.candidate.build, final.candidate.stage, made)
     final.known_owner(name)
     owner = f" --chown={name}" if name else ""
     return f"COPY --from={one.stage or _STAGE}{owner} {one.source} {target}"

@@ -1,5 +1,7 @@
 """JVM: the jar that Maven or Gradle makes, on Eclipse Temurin's JRE of the same version and system.
 
+Spring Boot's jar goes along in layers, so that an edit of the sources leaves the libraries' layer as it is.
+
 Facts: the Dockerfiles of the images maven, gradle and eclipse-temurin (all stand on the latter's JDK, at
 /opt/java/openjdk; the JRE has the same tags with ``jre`` for ``jdk``), Temurin's list of what its JRE leaves out (the
 compiler, jshell, attaching to another JVM, the tools but keytool), Spring Boot's documentation of external settings.
@@ -25,6 +27,7 @@ from ._candidate import Candidate
 from ._distribution import ALPINE, DEBIAN, Distribution, account_known, installed, needed
 from ._files import Project, project_in, reading
 from ._jars import Archive, archive, standalone
+from ._spring_layers import Layered, layered
 
 NAME = "jvm"
 
@@ -98,15 +101,36 @@ class _Jvm:
             data = tuple(path for path in data if not _INSIDE.search(path))
         home = len(self.project.home) + 1
         paths = (*(path for path in data if not _ASIDE.search(path[home:])), *self._settings())
-        carried = dict.fromkeys((*(one.whole for one in archives), *scripts, *paths, *others))
+        beside = (*scripts, *paths, *others)
+        layers = self._layers(archives, beside)
+        carried = outermost(dict.fromkeys((*(() if layers else (one.whole for one in archives)), *beside)))
         return Runtime(
-            f"the jar on {base}",
+            f"the jar {'in layers ' if layers else ''}on {base}",
             base,
             distribution,
-            tuple(map(Carried, outermost(carried))),
+            (*(layers.carried if layers else ()), *map(Carried, carried)),
             tuple(sorted(set(packages))),
+            stages=(layers.stage,) if layers else (),
+            edited=layers.edited if layers else (),
             build_only=_BUILD_ONLY,
-            proof=(read, *self._proof()),
+            proof=(read, *self._proof(), *(self._proof_of_layers() if layers else ())),
+        )
+
+    def _layers(self, archives: tuple[Archive, ...], beside: tuple[str, ...]) -> Layered | None:
+        """Return the layers of Spring Boot's jar, None where it is none, or more than the jar may be started."""
+        given = " ".join(word for _, step in self.builds for word in step.words if word)
+        if len(set(archives)) != 1 or "spring-boot" in given:
+            return None
+        jar = archives[0]
+        view = self.candidate.build.view(self.candidate.stage, self.builds[-1][0].instruction)
+        return layered(self.project, view, jar.path, self._build_files(), beside) if jar.path == jar.whole else None
+
+    def _proof_of_layers(self) -> Iterator[Obligation]:
+        where = self.candidate.start.where
+        yield assumed(
+            "the program starts as the jar does",
+            "it has the same main class and libraries, which no longer lie in the jar: a library may look there",
+            where,
         )
 
     @cached_property

@@ -51,7 +51,7 @@ class Project:
     """A directory of multistage/ the port of its program, and the paths to ask for.
 
     `private` are the files of PRIVATE that lie in it. `locks` is the command by which a `tool` of Python writes the
-    lockfile, which names an index.
+    lockfile, which names an index. `changed` are two texts: the one takes the place of the other in its pom.xml.
     """
 
     directory: str
@@ -60,6 +60,7 @@ class Project:
     private: Sequence[str] = tuple(PRIVATE)
     tool: str = ""
     locks: str = ""
+    changed: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,9 @@ def _locked(engine: Docker, root: Path, project: Project) -> Path:
     for path in project.private:
         (root / path).parent.mkdir(exist_ok=True)
         (root / path).write_text(PRIVATE[path])
+    if project.changed[0]:
+        pom = root / "pom.xml"
+        pom.write_text(pom.read_text().replace(*project.changed))
     if project.tool:
         dockerfile = root / "Lock"
         dockerfile.write_text(

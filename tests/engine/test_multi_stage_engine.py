@@ -8,8 +8,9 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
+from typing import Any
 
 import pytest
 from containers import PRIVATE, Project, Version, versions
@@ -33,13 +34,15 @@ PROJECTS = {
         locks="poetry lock -n",
     ),
     "uv": Project("uv", 8000, ("/", "/static/shelf.4dd5d7896a4c.css", "/missing"), tool="uv", locks="uv lock"),
+    "spring": Project("spring", 8080, ("/boats", "/name")),
+    "spring-older": Project("spring", 8080, ("/boats", "/name"), changed=("3.5.7", "2.7.18")),
     "rust": Project("rust", 8080, ("/", "/tides", "/missing")),
 }
 BASES = "golang:1.24 maven:3.9-eclipse-temurin-17 node:22 python:3.12 rust:1.83".split()
 SMALL = "debian java node python static".split()
 # Programs that only a build needs.
 PROGRAMS = set("c++ cargo cc g++ gcc git go javac make mvn rustc tsc".split())
-SOURCES = {"Server.java", "main.go", "main.rs", "server.ts"}
+SOURCES = {"Pier.java", "Server.java", "main.go", "main.rs", "server.ts"}
 CONFIG = "Cmd Entrypoint ExposedPorts Healthcheck StopSignal User Volumes WorkingDir".split()
 
 
@@ -69,7 +72,7 @@ def test_the_configuration_is_kept(built: tuple[Version, Version, Version]) -> N
     written = {name for name in _variables(built[0].text) if not name.startswith("POETRY_")}
     for config in splits:
         # An image's own working directory is "/", or none.
-        assert [config.get(key) or "" for key in CONFIG] == [_without_tool(before.get(key) or "") for key in CONFIG]
+        assert _alike(config) == _alike(before)
         kept = [one for one in before["Env"] if one.partition("=")[0] in written]
         assert kept == [one for one in config["Env"] if one.partition("=")[0] in written]
 
@@ -91,10 +94,12 @@ def test_the_image_is_smaller(built: tuple[Version, Version, Version], request: 
     assert everything < before / 4
 
 
-def _without_tool(value: object) -> object:
-    """Return a part of a configuration without what runs its programs in their environment."""
-    text = re.sub(r'"poetry", "run", |"uv", "run", "--no-sync", |uv run --no-sync ', "", json.dumps(value))
-    return json.loads(text)
+def _alike(config: Mapping[str, Any]) -> object:
+    """Return what has to stay of a configuration, whatever starts a Python program, or a jar in layers."""
+    text = json.dumps([config.get(key) or "" for key in CONFIG])
+    text = re.sub(r'"poetry", "run", |"uv", "run", "--no-sync", |uv run --no-sync ', "", text)
+    loader = '"-cp", "/app/target/pier-1.0", "org.springframework.boot.loader.JarLauncher"'
+    return json.loads(text.replace(loader, '"-jar", "target/pier-1.0.jar"'))
 
 
 def _variables(text: str) -> Iterator[str]:
