@@ -74,7 +74,10 @@ def _files(entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _entries(lock: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    return {canonical(str(entry.get("name"))): entry for entry in lock.get("package", ())}
+    # Poetry has had the files in a table of their own.
+    older = table(lock, "metadata", "files")
+    named = {str(entry.get("name")): entry for entry in lock.get("package", ())}
+    return {canonical(name): {"files": older.get(name, ()), **entry} for name, entry in named.items()}
 
 
 def _named(requirements: object) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typing import Any
 from ..build.paths import join
 from ..build.runs import Run, Step
 from ..ecosystems._requirements import KINDS, entries, requirement_lines
+from ..ecosystems._uv_settings import Line
 from ..ecosystems.pip import given
 from ..model import Declined, Place
 from ._candidate import Candidate
@@ -92,6 +93,21 @@ def asked(candidate: Candidate, run: Run, step: Step) -> Iterator[str]:
             yield from _package(candidate, step.cwd, argument.value, place)
         elif argument.option in ("-r", "--requirement"):
             yield from _listed(candidate, join(step.cwd, argument.value), place, 0)
+
+
+def asked_uv(candidate: Candidate, run: Run, step: Step, line: Line) -> Iterator[str]:
+    """Yield the names of the packages that a ``uv pip`` asks for; raises Declined where they cannot be told."""
+    place = candidate.build.step_place(run, step)
+    files = line.values("-r", "--requirement", "--requirements")
+    if line.on("-e", "--editable", "--group"):
+        raise Declined("packages are installed from their sources, in place", place)
+    for word in line.operands if line.verb == "pip install" else ():
+        yield from _package(candidate, step.cwd, word, place)
+    for name in (*files, *(line.operands if line.verb == "pip sync" else ())):
+        if posixpath.basename(name) == "pyproject.toml":
+            yield from _package(candidate, step.cwd, f"./{posixpath.dirname(name)}", place)
+        else:
+            yield from _listed(candidate, join(step.cwd, name), place, 0)
 
 
 def _listed(candidate: Candidate, path: str | None, where: Place, depth: int) -> Iterator[str]:

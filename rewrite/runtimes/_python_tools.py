@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..build.paths import SYSTEM, inside
-from ..build.runs import Run, Step
+from ..build.build import View
+from ..build.paths import SYSTEM, inside, join
+from ..build.runs import Mount, Run, Step
 from ..ecosystems import Command, Site, _uv_settings, pipenv
 from ..ecosystems._members import above
 from ..ecosystems._poetry_line import read_line as poetry_line
@@ -23,9 +25,12 @@ from ..ecosystems._python_project import canonical, table
 from ..ecosystems._uv_sync import Sync
 from ..model import Declined
 from ..source.dockerfile import Instruction
+from ..source.edits import Span
+from . import Edited
 from ._bases import Reference
 from ._candidate import Candidate
 from ._python_locks import Locked, of_pipenv, of_poetry, of_uv
+from ._python_packages import asked_uv
 
 NAMES = frozenset({"poetry", "uv", "pipenv"})
 # What they need themselves, as modules: where they are installed beside the program, it may import them unasked.
@@ -36,6 +41,7 @@ OWN = frozenset(
 )
 # What is installed for the build alone: the tools themselves.
 TOOLS = NAMES | {"pip", "setuptools", "wheel", "virtualenv", "pipx", "poetry-core", "poetry-plugin-export", "keyring"}
+_ELSEWHERE = frozenset("-t --target --prefix -p --python --user --no-build-isolation --directory --dry-run".split())
 _INSTALLERS = re.compile(
     r"(?:curl|wget)\b[^|]*\b(?:install\.python-poetry\.org|astral\.sh/uv)\b[^|]*\|\s*(?:\w+=\S+\s+)*(?:python3?|sh|bash)\b"
 )
@@ -48,8 +54,9 @@ _SPECIFIER = re.compile(r"\s*(>=|>|<=|<|==|!=|~=)\s*(\d+(?:\.\d+)*)(\.\*)?\s*")
 class Installed:
     """What a command installs: the packages, and the environment they are in.
 
-    `root` is the directory of the project. `place` is "" where the environment is the one that VIRTUAL_ENV names;
-    `scripts` are the programs of the project itself. `part` tells that packages of the tree are left for later.
+    `root` is the directory of the project, "" for none. `place` is "" where the environment is the one that
+    VIRTUAL_ENV names; `scripts` are the programs of the project itself. `part` tells that packages of the tree are
+    left for later. `edited` is how the command is written so that it installs into VIRTUAL_ENV's environment.
     """
 
     locked: Locked
@@ -57,19 +64,37 @@ class Installed:
     place: str = ""
     scripts: frozenset[str] = frozenset()
     part: bool = False
+    edited: tuple[Edited, ...] = ()
 
 
-def install(candidate: Candidate, image: Reference, run: Run, step: Step, command: Command) -> Installed:
-    """Return what a command of one of the tools installs; raises Declined."""
+def view_of(candidate: Candidate, run: Run) -> View:
+    """Return the context's files that a RUN sees: those of its bind mounts are the ones that a later COPY brings."""
+    view = candidate.build.view(candidate.stage, run.instruction)
+    bound = [mount for mount in run.mounts if mount.kind == "bind" and "from" not in mount.options]
+    for line in reversed(candidate.stage.instructions) if bound else ():
+        later = candidate.build.view(candidate.stage, line) if line.keyword == "RUN" else view
+        if line.keyword == "RUN" and all(_brings(later, run, mount) for mount in bound):
+            return later
+    return view
+
+
+def _brings(view: View, run: Run, mount: Mount) -> bool:
+    """Tell whether a COPY brings what is mounted to the same place."""
+    path = join(run.state.workdir, mount.target)
+    return path is not None and view.context_path(path) == posixpath.normpath(mount.source or "$")
+
+
+def install(candidate: Candidate, image: Reference, run: Run, step: Step, command: Command, view: View) -> Installed:
+    """Return what a command of one of the tools installs, by the files of `view`; raises Declined."""
     if command.declined:
         raise command.declined
     if run.state.user not in ("", "0", "root"):
         raise Declined("packages are installed by another user than root")
     site = Site(candidate.build, candidate.stage, run, step)
-    return {"poetry": _poetry, "uv": _uv, "pipenv": _pipenv}[command.ecosystem](site, image)
+    return {"poetry": _poetry, "uv": _uv, "pipenv": _pipenv}[command.ecosystem](site, image, view)
 
 
-def _poetry(site: Site, _: Reference) -> Installed:
+def _poetry(site: Site, _: Reference, view: View) -> Installed:
     step = site.step
     line = poetry_line(step)
     start = step.cwd
@@ -77,7 +102,7 @@ def _poetry(site: Site, _: Reference) -> Installed:
         raise Declined("the directory that poetry runs in is not known")
     if line.on("--dry-run"):
         raise Declined("the command installs nothing")
-    project = poetry_project(start, site.view)
+    project = poetry_project(start, view)
     _own_packages(site, str(project.own))
     found = poetry_settings(site, project.own)
     own = found.on("virtualenvs.in-project") is True and found.on("virtualenvs.create") is not False
@@ -98,12 +123,14 @@ def _own_packages(site: Site, settings: str) -> None:
         raise Declined("the environment may have the packages of the system, too")
 
 
-def _uv(site: Site, image: Reference) -> Installed:
+def _uv(site: Site, image: Reference, view: View) -> Installed:
     step, verb = site.step, _uv_settings.verb_of(site.step) or ""
+    line = _uv_settings.read_line(step, verb)
+    if verb in ("pip install", "pip sync"):
+        return _uv_pip(site, line)
     if verb != "sync":
         raise Declined(f"where `uv {verb}` puts its packages is not followed")
-    line = _uv_settings.read_line(step, verb)
-    sync = Sync(step, site.view, line)
+    sync = Sync(step, view, line)
     place = sync.environment().path
     if any(inside(place, directory) for directory in SYSTEM):
         raise Declined(f"packages are installed into the system, in {place}")
@@ -115,6 +142,41 @@ def _uv(site: Site, image: Reference) -> Installed:
     _interpreter(site, sync, image)
     scripts = {name for one in sync.local() for name in table(one.data, "project", "scripts")}
     return Installed(of_uv(sync), sync.project.root, place, frozenset(scripts), sync.local() != sync.reachable())
+
+
+def _uv_pip(site: Site, line: _uv_settings.Line) -> Installed:
+    step = site.step
+    elsewhere = (
+        "-t",
+        "--target",
+        "--prefix",
+        "-p",
+        "--python",
+        "--user",
+        "--no-build-isolation",
+        "--directory",
+        "--dry-run",
+    )
+    given = next((option for option in elsewhere if line.on(option)), "")
+    given = given or next((name for name in ("UV_PYTHON", "UV_PROJECT") if step.env.get(name, "") != ""), "")
+    if given or step.cwd is None:
+        raise Declined(f"{given or 'a cd'} says where packages are installed")
+    system = _uv_settings.switched(step, line, "--system", "UV_SYSTEM_PYTHON")
+    active = step.env.get("VIRTUAL_ENV", "") != ""
+    if system == active:
+        raise Declined("into which environment `uv pip` installs is not known")
+    found = Locked(frozenset(asked_uv(Candidate(site.build), site.run, step, line)))
+    return Installed(found, "", edited=tuple(_without_system(site)))
+
+
+def _without_system(site: Site) -> Iterator[Edited]:
+    """Yield what takes ``--system`` out of a command, with the blanks behind it."""
+    for word in site.step.simple.words:
+        if word.raw == "--system":
+            text, span = site.run.text.text, word.span
+            end = span.end + len(text[span.end :]) - len(text[span.end :].lstrip(" "))
+            found, start = site.run.span(Span(span.start, end)), site.run.instruction.span.start
+            yield Edited(site.run.instruction, found.start - start, found.end - start, "")
 
 
 def _interpreter(site: Site, sync: Sync, image: Reference) -> None:
@@ -195,7 +257,7 @@ def _allows(part: str, version: tuple[int, ...]) -> bool:
     return version[: len(bound)] == bound if found[3] else version == bound
 
 
-def _pipenv(site: Site, _: Reference) -> Installed:
+def _pipenv(site: Site, _: Reference, view: View) -> Installed:
     step = site.step
     _own_packages(site, "")
     if any(word is None for word in step.words):
@@ -204,11 +266,11 @@ def _pipenv(site: Site, _: Reference) -> Installed:
         raise Declined("PIPENV_IGNORE_VIRTUALENVS says where packages are installed")
     if "--skip-lock" in step.words or step.env.get("PIPENV_SKIP_LOCK", "") != "":
         raise Declined("Pipfile.lock does not say what is installed")
-    root = pipenv.root_of(step, site.view)
+    root = pipenv.root_of(step, view)
     develop = any(word and re.fullmatch(r"--dev|-d|--dev-only|--categor.*", word) for word in step.words)
     own = step.env.get("PIPENV_VENV_IN_PROJECT", "") not in ("", "0", "false") and "--system" not in step.words
     active = step.env.get("VIRTUAL_ENV", "") != ""
-    locked = of_pipenv(root, site.view, develop or step.env.get("PIPENV_DEV", "") != "")
+    locked = of_pipenv(root, view, develop or step.env.get("PIPENV_DEV", "") != "")
     return Installed(locked, root, posixpath.join(root, ".venv") if own and not active else "")
 
 

@@ -4,8 +4,9 @@ The packages are installed by pip, poetry, uv or pipenv. The environment is the 
 stage makes at a fixed path in the place of the system, or of a directory with a name that nobody knows.
 
 Facts: docs.python.org/3/library/venv.html (a virtual environment works at the path that it was made for, with the
-interpreter that it was made by); the python image's Dockerfiles (the slim image has the same Python at the same place,
-with all libraries that its modules load but for Tk's; certificates and time zones are there).
+interpreter that it was made by); the documentation of uv's images (some are built on Python's); the python image's
+Dockerfiles (the slim image has the same Python at the same place, with all libraries that its modules load but for
+Tk's; certificates and time zones are there).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from .. import ecosystems
@@ -41,6 +42,10 @@ NAME = "python"
 
 _VENV = "/opt/venv"
 _LISTED = 12
+# uv's images that stand on those of Python.
+_UV_IMAGE = re.compile(
+    r"(?:[\d.]+-)?python(?P<version>3\.\d+(?:\.\d+)?)-(?P<system>bullseye|bookworm|trixie|alpine)(?P<slim>-slim)?"
+)
 _SOURCES = re.compile(r"\.pyw?\Z")
 _PYTHONS = re.compile(r"(?:python|pip)(?:3(?:\.\d+)?)?")
 _BUILD_ONLY = re.compile(r"(?:PIP|POETRY|UV|PIPENV)_\w+|CFLAGS|LDFLAGS|CC|CXX|DEBIAN_FRONTEND")
@@ -74,9 +79,16 @@ _STARTS_UNSEEN = re.compile(
 def plan(candidate: Candidate) -> Runtime | None:
     """Return the runtime of a Python program; None where pip installs nothing, or a small image has no build tools."""
     image = reference(candidate.stage)
+    from_ = candidate.stage.from_
+    written = from_.words[0].text if from_.words else ""
+    if image.name == "uv" and (found := _UV_IMAGE.fullmatch(image.tag)) and image.certain:
+        image = replace(
+            image, image="python", tag=f"{found['version']}-{'slim-' if found['slim'] else ''}{found['system']}"
+        )
+        written = f"python:{image.tag}"
     if image.name != "python" or not candidate.stage.base.official:
         return None
-    program = _Python(candidate, image)
+    program = _Python(candidate, image, written)
     return program.runtime() if program.installs and program.gains else None
 
 
@@ -90,6 +102,7 @@ def _installs(command: Command, step: Step) -> bool:
 class _Python:
     candidate: Candidate
     image: Reference
+    written: str
 
     @cached_property
     def small(self) -> bool:
@@ -112,7 +125,7 @@ class _Python:
         """The commands that install what the program needs, those that only bring the tools for it left out."""
         found = []
         for run, step in self.candidate.steps:
-            command = ecosystems.recognise(step, self.candidate.build.view(self.candidate.stage, run.instruction))
+            command = ecosystems.recognise(step, tools.view_of(self.candidate, run))
             if command and _installs(command, step):
                 found.append((run, step, command))
         by_tools = any(command.ecosystem != "pip" for _, _, command in found)
@@ -126,7 +139,8 @@ class _Python:
             if command.ecosystem == "pip":
                 continue
             try:
-                found.append(tools.install(self.candidate, self.image, run, step, command))
+                view = tools.view_of(self.candidate, run)
+                found.append(tools.install(self.candidate, self.image, run, step, command, view))
             except Declined as declined:
                 place = declined.because or self.candidate.build.step_place(run, step)
                 raise Declined(declined.premise, place) from None
@@ -159,6 +173,7 @@ class _Python:
         data = tuple(path for path in data if not any(inside(path, one) for one in static))
         carried = dict.fromkeys((venv, *data, *static, *made, *others))
         active = f'ENV VIRTUAL_ENV={venv} PATH="{venv}/bin:$PATH"'
+        moved = any(step.env.get("UV_SYSTEM_PYTHON", "") != "" for _, step, _ in self.installs)
         return Runtime(
             f"the Python program on {base}",
             base,
@@ -166,9 +181,11 @@ class _Python:
             tuple(Carried(path) for path in carried),
             tuple(sorted(set(system))),
             lines=(active,) if above or (self._started.edited and f"{venv}/bin" not in self._first) else (),
-            edited=self._started.edited,
+            edited=(*self._started.edited, *(edit for one in self.by_tools for edit in one.edited)),
             build_only=_BUILD_ONLY,
-            prepared=(f"RUN python -m venv {venv}", active) if above else (),
+            prepared=(f"RUN python -m venv {venv}", active, *(("ENV UV_SYSTEM_PYTHON=0",) if moved else ()))
+            if above
+            else (),
             above=above,
             proof=(*self._started.proof, *self._proof(packages, where)),
         )
@@ -217,7 +234,7 @@ class _Python:
         return ("libgomp1",) if strangers(packages.names - packages.pure) else ()
 
     def _base(self) -> str:
-        written = self.candidate.stage.from_.words[0].text
+        written = self.written
         if self.small:
             return written
         if "@" in written or "$" in written.rpartition(":")[0]:
@@ -296,6 +313,11 @@ class _Python:
         moved = next((run for run, step, _ in self.installs if step.env.get("VIRTUAL_ENV", "") != ""), None)
         if moved:
             raise Declined("VIRTUAL_ENV names another environment", candidate.build.place(moved.instruction))
+        late = [
+            line for line in lines[lines.index(at) :] if line.keyword == "ENV" and "UV_SYSTEM_PYTHON" in line.body.text
+        ]
+        if late:
+            raise Declined("UV_SYSTEM_PYTHON says where packages are installed", candidate.build.place(late[0]))
         return _VENV, at
 
     def _readies(self, run: Run, step: Step) -> bool:
