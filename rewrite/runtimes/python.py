@@ -77,7 +77,7 @@ _STARTS_UNSEEN = re.compile(
 
 
 def plan(candidate: Candidate) -> Runtime | None:
-    """Return the runtime of a Python program; None where pip installs nothing, or a small image has no build tools."""
+    """Return the runtime of a Python program; None where nothing is installed, or a small image has no build tools."""
     image = reference(candidate.stage)
     from_ = candidate.stage.from_
     written = from_.words[0].text if from_.words else ""
@@ -152,7 +152,7 @@ class _Python:
         distribution = ALPINE if self.image.alpine else DEBIAN
         packages = self._packages()
         venv, above = self._environment()
-        if above and self.by_tools:
+        if above and any(command.ecosystem in ("poetry", "pipenv") for _, _, command in self.installs):
             self._asks_for_its_own(packages)
         others = (*candidate.made(self._mine), *candidate.brought(tools.brings_uv))
         data = tuple(self._data())
