@@ -204,7 +204,7 @@ def _ask(address: str, path: str) -> Answer | None:
     try:
         connection.request("GET", path, headers={"Connection": "close"})
         response = connection.getresponse()
-        times = ("date", "last-modified")
+        times = ("date", "etag", "last-modified")
         headers = {name: value for name, value in response.getheaders() if name.lower() not in times}
         return Answer(response.status, headers, response.read())
     except (OSError, http.client.HTTPException):
