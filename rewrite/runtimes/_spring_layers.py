@@ -70,7 +70,7 @@ def layered(project: Project, view: View, jar: str, build_files: Iterable[str], 
         return None
     if project.find(_LOOKS) or (version < (3, 3) and project.find(_LOOKS_EARLIER)):
         return None
-    if any(effects.may_remove(step, jar) for _, step in candidate.steps):
+    if any(effects.may_remove(step, jar) for _, step in candidate.steps) or not _by_root(candidate):
         return None
     to = directory if version >= (3, 3) else jar.removesuffix(".jar")
     libraries = f"{directory}/lib" if version >= (3, 3) else to
@@ -86,12 +86,18 @@ def layered(project: Project, view: View, jar: str, build_files: Iterable[str], 
             return None
     tool = "tools -jar {} extract --layers" if version >= (3, 3) else "layertools -jar {} extract"
     extract = f"RUN java -Djarmode={tool.format(jar)} --destination {_PLACE}"
-    users = any(line.keyword == "USER" for line in candidate.stage.instructions)
     return Layered(
-        Extra(_STAGE, "", ("USER root", extract) if users else (extract,)),
+        Extra(_STAGE, "", (extract,)),
         tuple(Carried(f"{_PLACE}/{layer}/", f"{to}/", _STAGE) for layer in _LAYERS),
         edited,
     )
+
+
+def _by_root(candidate: Candidate) -> bool:
+    """Tell whether the build ends as root, who may write to the directory of the layers."""
+    stage = candidate.stage
+    last = [line for line in stage.instructions if line.keyword in ("RUN", "COPY", "ADD")][-1]
+    return stage.state(last).user in ("", "0", "root")
 
 
 def _version(view: View, jar: str) -> tuple[int, ...]:

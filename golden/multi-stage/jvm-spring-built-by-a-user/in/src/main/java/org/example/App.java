@@ -1,0 +1,7 @@
+package org.example;
+
+public class App {
+    public static void main(String[] args) {
+        org.springframework.boot.SpringApplication.run(App.class, args);
+    }
+}
