@@ -129,7 +129,7 @@ def _split(candidate: Candidate, runtime: Runtime) -> Proposal:
     head = Edit(build.path, Span(at, at), (before + text).replace("\r\n", "\n").replace("\n", dockerfile.newline))
     taken = [Edit(build.path, span, "") for span in removals(dockerfile, final.moved)]
     for one in runtime.edited:
-        if one.line not in final.moved:
+        if one.line in final.tail:
             start = one.line.span.start
             taken.append(Edit(build.path, Span(start + one.start, start + one.end), one.text))
     if runtime.above:

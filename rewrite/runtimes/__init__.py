@@ -50,7 +50,7 @@ class Extra:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """A change of an instruction: `text` in the place of what stands in its source from `start` to `end`."""
+    """A change of CMD, ENTRYPOINT or HEALTHCHECK: `text` for what stands in its source from `start` to `end`."""
 
     line: Instruction
     start: int
@@ -65,7 +65,7 @@ class Runtime:
     `title` names it in a few words. `base` is the reference after FROM; `distribution` what that image is known to
     have. `packages` are the distribution's to install. `lines` are further instructions above the COPYs, as root.
     `starts` tells whether CMD and ENTRYPOINT stay, and not those of the base count.
-    `edited` is what changes in instructions, in their order within each of them.
+    `edited` is what changes in the instructions that start programs, in their order.
     `build_only` matches the variables that only the build reads. `prepared` are lines for the build stage, above the
     instruction `above`. At least one obligation of `proof` is assumed, as nobody knows all that a program may look for.
     """

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..build.build import View
@@ -25,8 +24,6 @@ from ..ecosystems._python_project import canonical, table
 from ..ecosystems._uv_sync import Sync
 from ..model import Declined
 from ..source.dockerfile import Instruction
-from ..source.edits import Span
-from . import Edited
 from ._bases import Reference
 from ._candidate import Candidate
 from ._python_locks import Locked, of_pipenv, of_poetry, of_uv
@@ -56,7 +53,7 @@ class Installed:
 
     `root` is the directory of the project, "" for none. `place` is "" where the environment is the one that
     VIRTUAL_ENV names; `scripts` are the programs of the project itself. `part` tells that packages of the tree are
-    left for later. `edited` is how the command is written so that it installs into VIRTUAL_ENV's environment.
+    left for later.
     """
 
     locked: Locked
@@ -64,7 +61,6 @@ class Installed:
     place: str = ""
     scripts: frozenset[str] = frozenset()
     part: bool = False
-    edited: tuple[Edited, ...] = ()
 
 
 def view_of(candidate: Candidate, run: Run) -> View:
@@ -161,22 +157,14 @@ def _uv_pip(site: Site, line: _uv_settings.Line) -> Installed:
     given = given or next((name for name in ("UV_PYTHON", "UV_PROJECT") if step.env.get(name, "") != ""), "")
     if given or step.cwd is None:
         raise Declined(f"{given or 'a cd'} says where packages are installed")
+    if line.on("--system"):
+        raise Declined("--system says where packages are installed, and would have to be taken away")
     system = _uv_settings.switched(step, line, "--system", "UV_SYSTEM_PYTHON")
     active = step.env.get("VIRTUAL_ENV", "") != ""
     if system == active:
         raise Declined("into which environment `uv pip` installs is not known")
     found = Locked(frozenset(asked_uv(Candidate(site.build), site.run, step, line)))
-    return Installed(found, "", edited=tuple(_without_system(site)))
-
-
-def _without_system(site: Site) -> Iterator[Edited]:
-    """Yield what takes ``--system`` out of a command, with the blanks behind it."""
-    for word in site.step.simple.words:
-        if word.raw == "--system":
-            text, span = site.run.text.text, word.span
-            end = span.end + len(text[span.end :]) - len(text[span.end :].lstrip(" "))
-            found, start = site.run.span(Span(span.start, end)), site.run.instruction.span.start
-            yield Edited(site.run.instruction, found.start - start, found.end - start, "")
+    return Installed(found, "")
 
 
 def _interpreter(site: Site, sync: Sync, image: Reference) -> None:

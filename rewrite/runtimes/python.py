@@ -181,7 +181,7 @@ class _Python:
             tuple(Carried(path) for path in carried),
             tuple(sorted(set(system))),
             lines=(active,) if above or (self._started.edited and f"{venv}/bin" not in self._first) else (),
-            edited=(*self._started.edited, *(edit for one in self.by_tools for edit in one.edited)),
+            edited=self._started.edited,
             build_only=_BUILD_ONLY,
             prepared=(f"RUN python -m venv {venv}", active, *(("ENV UV_SYSTEM_PYTHON=0",) if moved else ()))
             if above
