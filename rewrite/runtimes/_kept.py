@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Mapping
 
 from ..build.secrets import is_secret
 from ..model import Declined, Place
@@ -30,12 +31,17 @@ def kept(project: Project) -> tuple[str, ...]:
     context, texts = project.candidate.build.context, project.texts()
     wanted = []
     for path, source in project.files():
-        # `.env` is no part of os.environ.
-        name = re.compile(rf"(?<!\w){re.escape(posixpath.basename(source))}(?!\w)")
-        user = next((file for file, text in texts.items() if name.search(text)), "")
         if is_secret(context, source):
+            user = _naming(source, texts)
             if user:
                 raise Declined(f"the program may read {source}, which may hold secrets", Place(user))
-        elif not _ASIDE.search(source) or (user and not _NEVER.search(source)):
+        elif not _ASIDE.search(source) or (not _NEVER.search(source) and _naming(source, texts)):
             wanted.append(path)
     return project.grouped(wanted)
+
+
+def _naming(source: str, texts: Mapping[str, str]) -> str:
+    """Return the first source that names a file, empty if none does."""
+    # `.env` is no part of os.environ.
+    name = re.compile(rf"(?<!\w){re.escape(posixpath.basename(source))}(?!\w)")
+    return next((file for file, text in texts.items() if name.search(text)), "")
