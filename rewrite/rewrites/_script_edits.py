@@ -36,7 +36,8 @@ def insert_behind(build: Build, run: Run, at: int, text: str) -> Edit:
 def mount_flags(build: Build, run: Run, mounts: Sequence[str]) -> Edit:
     """Return the edit that adds mounts behind the last flag, each on a line of its own."""
     instruction, dockerfile = run.instruction, build.dockerfile
-    newline = " " if instruction.heredocs else f" {instruction.escape}{dockerfile.newline}    "
+    indent = _indent(dockerfile.source(instruction.span))
+    newline = " " if instruction.heredocs else f" {instruction.escape}{dockerfile.newline}{indent}"
     start, body = instruction.keyword_span.end, instruction.body.offset(0)
     first = " "
     if instruction.flags:
@@ -44,6 +45,13 @@ def mount_flags(build: Build, run: Run, mounts: Sequence[str]) -> Edit:
     if "\n" in dockerfile.text[start:body]:
         return Edit(build.path, Span(start, start), first + newline.join(mounts))
     return Edit(build.path, Span(start, body), first + newline.join([*mounts, ""]))
+
+
+def _indent(text: str) -> str:
+    """Return how an instruction indents the lines behind its first, where that is a common way; else four blanks."""
+    following = next((line for line in text.split("\n")[1:] if line.strip() and not line.lstrip().startswith("#")), "")
+    indent = following[: len(following) - len(following.lstrip(" \t"))]
+    return indent if indent in ("\t", "  ", "   ") else "    "
 
 
 def command_spans(build: Build, run: Run, positions: Sequence[int]) -> list[Span]:
