@@ -38,11 +38,19 @@ def comments_above(build: Build, instruction: Instruction) -> list[str]:
     return found
 
 
-def advice(name: str, build: Build, instruction: Instruction, title: str, claim: str, evidence: str) -> Proposal:
-    """Return what a person has to see to, as only a person knows what was meant."""
+def advice(
+    name: str,
+    build: Build,
+    instruction: Instruction,
+    title: str,
+    claim: str,
+    evidence: str,
+    other: Instruction | None = None,
+) -> Proposal:
+    """Return what a person has to see to, as only a person knows what was meant; `other` is what is in its way."""
     place = build.place(instruction)
     gain = "docker build --check warns of it, and only a person knows what was meant"
-    return Proposal(name, title, gain, place, (), (refuted(claim, evidence, place),))
+    return Proposal(name, title, gain, place, (), (refuted(claim, evidence, build.place(other or instruction)),))
 
 
 def _named(order: str, option: str) -> set[str]:

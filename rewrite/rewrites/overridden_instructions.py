@@ -36,15 +36,15 @@ def find(build: Build) -> Iterator[Proposal | Refusal]:
 
 
 def _outcome(build: Build, line: Instruction, last: Instruction) -> Proposal:
-    place = build.place(last)
+    where = build.place(last)
     title = f"take out the {line.keyword} that a later one replaces"
     if line.comments or block_of(build.dockerfile, line).body != line.span:
-        return advice(NAME, build, line, title, f"the {line.keyword} counts", f"that at {place} replaces it")
+        return advice(NAME, build, line, title, f"the {line.keyword} counts", "a later one replaces it", last)
     return Proposal(
         NAME,
         title,
         "a reader sees what the image does, and docker build --check no longer warns of it",
         build.place(line),
         tuple(Edit(build.path, span, "") for span in removals(build.dockerfile, [line])),
-        (proved("the image has the same settings", f"of several {line.keyword} the last one counts", place),),
+        (proved("the image has the same settings", f"of several {line.keyword} the last one counts", where),),
     )

@@ -47,9 +47,8 @@ def find(build: Build) -> Iterator[Proposal | Refusal]:
             evidence = f"`FROM {name}` and `--from={name}` have a meaning of their own"
             yield advice(NAME, build, stage.from_, title, "the stage can be told from what the builder names", evidence)
         if name in seen and not is_skipped(build, stage.from_, "DuplicateStageName"):
-            first = build.place(seen[name].from_)
             title, claim = f"give the second stage {name} a name of its own", f"{name} names one stage"
-            yield advice(NAME, build, stage.from_, title, claim, f"the stage at {first} has the same name")
+            yield advice(NAME, build, stage.from_, title, claim, "an earlier stage has it", seen[name].from_)
         seen.setdefault(name, stage)
 
 
