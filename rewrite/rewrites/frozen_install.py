@@ -5,7 +5,8 @@ that were tested, and the next build others again. `npm ci` and `--frozen-lockfi
 else. It is for review: the build fails from then on where the lockfile was forgotten, as it should.
 
 Declines where no lockfile of the tool is in the build context, where package.json names something that
-package-lock.json does not hold (`npm ci` would fail), and where the command adds a package.
+package-lock.json does not hold (`npm ci` would fail), where the command adds a package, where a command before it may
+have changed either file, and where `npm ci` would remove what is in node_modules already.
 
 ```diff
  COPY package.json yarn.lock ./
@@ -21,10 +22,14 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from .. import ecosystems
+from ..build import effects
 from ..build.build import Build, View
+from ..build.paths import inside, join, overlap
 from ..build.runs import Run, Step
 from ..build.stages import Stage
 from ..model import Declined, Obligation, Proposal, Refusal, assumed, proved
+from ..source.dockerfile import Instruction
 from ..source.edits import Edit
 from ._script_edits import insert_behind
 
@@ -40,6 +45,7 @@ class _Form:
     """
 
     subcommands: frozenset[str]
+    manifest: str
     lockfiles: tuple[str, ...]
     flag: str = ""
     instead: str = ""
@@ -49,30 +55,54 @@ class _Form:
 
 # Documentation of each tool's command line: npm-ci, yarn install (classic and berry), pnpm install, bun install,
 # uv sync, cargo build, pdm install, pipenv install.
-_YARN = frozenset({"--frozen-lockfile", "--immutable", "--pure-lockfile", "--no-lockfile", "--mode"})
+_YARN = frozenset(
+    "--frozen-lockfile --no-frozen-lockfile --immutable --no-immutable --pure-lockfile --no-lockfile --mode".split()
+)
 _FORMS = {
-    "npm": _Form(frozenset({"install", "i"}), ("npm-shrinkwrap.json", "package-lock.json"), instead="ci"),
-    "yarn": _Form(frozenset({"install", ""}), ("yarn.lock",), "--frozen-lockfile", told=_YARN),
+    "npm": _Form(
+        frozenset({"install", "i"}), "package.json", ("npm-shrinkwrap.json", "package-lock.json"), instead="ci"
+    ),
+    "yarn": _Form(frozenset({"install", ""}), "package.json", ("yarn.lock",), "--frozen-lockfile", told=_YARN),
     "pnpm": _Form(
         frozenset({"install", "i"}),
+        "package.json",
         ("pnpm-lock.yaml",),
         "--frozen-lockfile",
         told=frozenset({"--frozen-lockfile", "--no-frozen-lockfile", "--no-lockfile", "--fix-lockfile", "--offline"}),
     ),
-    "bun": _Form(frozenset({"install", "i"}), ("bun.lock", "bun.lockb"), "--frozen-lockfile", told=_YARN),
-    "uv": _Form(frozenset({"sync"}), ("uv.lock",), "--locked", told=frozenset({"--locked", "--frozen"})),
-    "pdm": _Form(frozenset({"install"}), ("pdm.lock",), "--frozen-lockfile", told=_YARN | {"--check"}),
+    "bun": _Form(
+        frozenset({"install", "i"}), "package.json", ("bun.lock", "bun.lockb"), "--frozen-lockfile", told=_YARN
+    ),
+    "uv": _Form(
+        frozenset({"sync"}), "pyproject.toml", ("uv.lock",), "--locked", told=frozenset({"--locked", "--frozen"})
+    ),
+    "pdm": _Form(
+        frozenset({"install"}), "pyproject.toml", ("pdm.lock",), "--frozen-lockfile", told=_YARN | {"--check"}
+    ),
     "pipenv": _Form(
-        frozenset({"install"}), ("Pipfile.lock",), "--deploy", told=frozenset({"--deploy", "--ignore-pipfile"})
+        frozenset({"install"}),
+        "Pipfile",
+        ("Pipfile.lock",),
+        "--deploy",
+        told=frozenset({"--deploy", "--ignore-pipfile", "--skip-lock"}),
     ),
     "cargo": _Form(
         frozenset({"build", "b", "test", "t", "fetch"}),
+        "Cargo.toml",
         ("Cargo.lock",),
         "--locked",
         told=frozenset({"--locked", "--frozen", "--offline"}),
         bare=False,
     ),
 }
+# What says so in the environment, which the flag would contradict.
+_TOLD_BY = {"uv": "UV_FROZEN"}
+# They change the manifest or the lockfile.
+_CHANGES = frozenset(
+    "add remove rm uninstall un upgrade up update pkg init dedupe link import lock generate-lockfile".split()
+)
+_READERS = frozenset({"jq", "grep", "cat", "ls", "stat", "sha256sum", "md5sum"})
+_NODE = frozenset({"npm", "yarn", "pnpm", "bun", "npx"})
 # With them an install is not one of the project as it is here.
 _ELSEWHERE = frozenset(
     "-g --global --prefix -C --cwd --dir --project --directory --manifest-path -r --recursive -w --workspace"
@@ -106,6 +136,11 @@ def _consider(build: Build, stage: Stage, run: Run, step: Step, form: _Form) -> 
     lock = _lockfile(step, form, view)
     if lock is None:
         raise Declined(f"no {' or '.join(form.lockfiles)} is copied to where {step.program} runs")
+    if _TOLD_BY.get(step.program or "") in step.env:
+        raise Declined(f"{_TOLD_BY[step.program or '']} says already what is installed")
+    _in_its_state(build, stage, run, step, form, lock)
+    if step.program == "npm":
+        _nothing_installed(build, stage, run, step)
     proof = _proof(step, lock, view)
     flag = "--immutable" if step.program == "yarn" and "__metadata:" in (view.read(lock) or "") else form.flag
     word = step.simple.words[at]
@@ -125,6 +160,70 @@ def _consider(build: Build, stage: Stage, run: Run, step: Step, form: _Form) -> 
         (edit,),
         proof,
     )
+
+
+def _made_of(stage: Stage, run: Run) -> Iterator[tuple[Stage, Instruction]]:
+    """Yield the instructions before a RUN, those of the stages below too, the latest first."""
+    for level in stage.lineage:
+        lines = level.instructions
+        lines = lines[: lines.index(run.instruction)] if level is stage else lines
+        yield from ((level, line) for line in reversed(lines))
+
+
+def _in_its_state(build: Build, stage: Stage, run: Run, step: Step, form: _Form, lock: str) -> None:
+    """Decline if a command may have changed the manifest or the lockfile since a COPY brought them."""
+    files = {posixpath.join(posixpath.dirname(lock), form.manifest), lock}
+    before = [(run, one) for one in run.steps[: run.steps.index(step)]]
+    for _, line in _made_of(stage, run):
+        copy = build.copy(line)
+        if copy and copy.context_path(lock):
+            break
+        if line.keyword == "RUN":
+            before += [(build.run(line), one) for one in build.run(line).steps]
+    for other, one in before:
+        if _may_change(one, files, step.program or ""):
+            raise Declined(
+                f"`{one.program}` may have changed {form.manifest} or its lockfile", build.step_place(other, one)
+            )
+
+
+def _may_change(step: Step, files: set[str], tool: str) -> bool:
+    """Tell whether a command changes one of `files`, as far as its words tell."""
+    known = effects.effect(step)
+    if known is not None:
+        return any(overlap(path, file) for path in known.writes for file in files)
+    words = [str(word) for word in step.words[1:]]
+    family = _NODE if tool in _NODE else {tool}
+    if step.program in family and not {"-g", "--global"} & set(words):
+        verb, *operands = [word for word in words if not word.startswith("-")] or [""]
+        if verb in _CHANGES or (verb == "set" and step.program == "yarn") or (verb in ("install", "i") and operands):
+            return True
+    names = {posixpath.basename(file) for file in files}
+    return step.program not in _READERS and any(posixpath.basename(word) in names for word in words)
+
+
+def _nothing_installed(build: Build, stage: Stage, run: Run, step: Step) -> None:
+    """Decline if node_modules holds something already: ``npm ci`` removes it, where ``npm install`` adds to it."""
+    place = posixpath.join(step.cwd or "/", "node_modules")
+    for level, line in ((stage, run.instruction), *_made_of(stage, run)):
+        if line.keyword == "RUN":
+            view, steps = build.view(level, line), build.run(line).steps
+            for one in steps[: steps.index(step)] if line is run.instruction else steps:
+                command = ecosystems.recognise(one, view)
+                if command and any(overlap(write.path, place) for write in command.writes):
+                    raise Declined(
+                        "npm ci would remove what is installed already", build.step_place(build.run(line), one)
+                    )
+        elif line.keyword in ("COPY", "ADD") and _brings(build, level, line, place):
+            raise Declined("npm ci would remove the node_modules that are copied", build.place(line))
+
+
+def _brings(build: Build, stage: Stage, line: Instruction, place: str) -> bool:
+    copy = build.copy(line)
+    if copy and not copy.opaque:
+        return any(inside(path, place) for path in copy.writes(build.context))
+    target = join(stage.state(line).workdir, line.words[-1].text.rstrip("/")) if line.words else None
+    return target is not None and (inside(target, place) or "node_modules" in line.body.text)
 
 
 def _lockfile(step: Step, form: _Form, view: View) -> str | None:
