@@ -223,7 +223,8 @@ def _brings(build: Build, stage: Stage, line: Instruction, place: str) -> bool:
     if copy and not copy.opaque:
         return any(inside(path, place) for path in copy.writes(build.context))
     target = join(stage.state(line).workdir, line.words[-1].text.rstrip("/")) if line.words else None
-    return target is not None and (inside(target, place) or "node_modules" in line.body.text)
+    # Of another stage's directory nobody here knows what is in it.
+    return target is not None and (overlap(target, place) or "node_modules" in line.body.text)
 
 
 def _lockfile(step: Step, form: _Form, view: View) -> str | None:
