@@ -35,7 +35,7 @@ def kept(run: str, base: str = "alpine:3.20") -> str:
     (proposal,) = outcomes(text)
     assert isinstance(proposal, Proposal), proposal
     assert proposal.tier == Tier.SAFE, proposal.proof
-    return edits.apply(text, proposal.edits).rstrip().rpartition("installed \\\n    ")[2]
+    return edits.apply(text, proposal.edits).rstrip().rpartition("installed \\\n")[2].lstrip(" ")
 
 
 def refused(text: str) -> str:
