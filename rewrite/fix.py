@@ -174,8 +174,8 @@ class _Round:
     def _hidden(self, outcome: Proposal | Refusal, build: Build) -> bool:
         """Tell whether a comment switches the outcome off, where it is told or where it would edit."""
         lines = [outcome.where.line] if outcome.where.path == build.path else []
-        edits = [edit for edit in getattr(outcome, "edits", ()) if edit.path == build.path]
-        lines += [line.first for line in build.dockerfile.instructions if any(_touches(edit, line) for edit in edits)]
+        touched = _touched(build, outcome) if isinstance(outcome, Proposal) else ()
+        lines += [build.dockerfile.instructions[at].first for at in touched]
         return any(self.suppressions.hides(outcome.rewrite, line) for line in lines)
 
 
@@ -193,10 +193,7 @@ def _disjoint(build: Build, proposals: Sequence[Proposal]) -> tuple[Proposal, ..
         within or proposals[:1], key=lambda one: (one.where, -len(one.edits), one.rewrite, one.title)
     ):
         taken = [edit for other in chosen for edit in other.edits]
-        edits = [edit for edit in proposal.edits if edit.path == build.path]
-        lines = {
-            at for at, line in enumerate(build.dockerfile.instructions) if any(_touches(edit, line) for edit in edits)
-        }
+        lines = _touched(build, proposal)
         if lines & waited_for or any(text_edits.overlap(mine, other) for mine in proposal.edits for other in taken):
             waited_for |= lines
         else:
@@ -285,6 +282,12 @@ def _same_base(old: Sequence[str], new: Sequence[str], named: bool) -> bool:
     names = [[word.lower() for word in words[2:]] for words in (old, new)]
     same = old[:1] == new[:1] or ("$" not in old[0] and old[0].lower() == new[0].lower())
     return names[0] == names[1] and (same or pinned)
+
+
+def _touched(build: Build, proposal: Proposal) -> set[int]:
+    """Return the positions of the Dockerfile's instructions that a proposal edits."""
+    edits = [edit for edit in proposal.edits if edit.path == build.path]
+    return {at for at, line in enumerate(build.dockerfile.instructions) if any(_touches(edit, line) for edit in edits)}
 
 
 def _touches(edit: text_edits.Edit, instruction: syntax.Instruction) -> bool:

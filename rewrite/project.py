@@ -126,17 +126,18 @@ class Session:
             return directory, evidence, builder, f"it is built with another context as well: {also}"
         if located.stated or directory == repository_root(path):
             return directory, evidence, builder, ""
-        absent = guess.missing(dockerfile, directory)
-        above = guess.better(dockerfile, directory) if absent else None
+        if absent := guess.missing(dockerfile, directory):
+            above, found = guess.better(dockerfile, directory), "what it copies lies there"
+            why = f"{absent} is not in {shown(directory)}"
+        else:
+            build = guess.built_in(dockerfile, directory)
+            above, found = guess.higher(build, directory), "what it installs by lies there"
+            own = None if above else guess.named(build, directory)
+            why = f"a step looks for {own} below {shown(directory)}" if own else ""
         if above:
-            return above, "what it copies lies there", builder, ""
-        above = None if absent else guess.higher(dockerfile, directory)
-        if above:
-            return above, "what it installs by lies there", builder, ""
-        own = None if absent else guess.named(dockerfile, directory)
-        why = f"{absent} is not in {shown(directory)}" if absent else f"a step looks for {own} below {shown(directory)}"
-        doubt = f"the build context is not known for certain: {why}; name it with --context"
-        return directory, evidence, builder, doubt if absent or own else ""
+            return above, found, builder, ""
+        doubt = f"the build context is not known for certain: {why}; name it with --context" if why else ""
+        return directory, evidence, builder, doubt
 
     def _locate(self, path: Path) -> Located:
         key = path.absolute()

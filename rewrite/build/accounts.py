@@ -35,12 +35,9 @@ def account(stage: Stage, instruction: Instruction) -> Account | None:
     if name in ("root", "0"):
         return ROOT
     known = {entry.name: entry for entry in stage.base.accounts}
-    for level in reversed(stage.lineage):
-        for line in level.instructions:
-            if line is instruction:
-                break
-            if line.keyword == "RUN":
-                _apply(line, level.state(line), known)
+    for level, line in stage.up_to(instruction):
+        if line.keyword == "RUN":
+            _apply(line, level.state(line), known)
     found = known.get(name)
     if found is None and name.isdigit():
         found = next((entry for entry in known.values() if entry.uid == int(name)), None)

@@ -74,32 +74,39 @@ def better(dockerfile: Dockerfile, directory: Path) -> Path | None:
     return None
 
 
-def higher(dockerfile: Dockerfile, directory: Path) -> Path | None:
-    """Return the nearest directory above that has what the RUNs install by, where `directory` has not; None if none."""
-    build = _build(dockerfile, directory)
+def built_in(dockerfile: Dockerfile, directory: Path) -> Build:
+    """Return the build as it is if `directory` is its context."""
+    return Build("", dockerfile, contexts.load(directory, directory / "Dockerfile"))
+
+
+def higher(build: Build, directory: Path) -> Path | None:
+    """Return the nearest directory above that has what the RUNs install by, where `directory` has not; None if none.
+
+    `build` is that of `built_in` for the same directory.
+    """
     absent = list(_absent(build))
     root = repository_root(directory / "Dockerfile")
     for above in directory.resolve().parents if absent else ():
         if not above.is_relative_to(root):
             return None
-        if all(any((above / path).exists() for path in paths) for paths in absent) and not missing(dockerfile, above):
+        if all(any((above / path).exists() for path in paths) for paths in absent) and not missing(
+            build.dockerfile, above
+        ):
             return above
     return None
 
 
-def named(dockerfile: Dockerfile, directory: Path) -> str | None:
-    """Return the path of `directory` itself, if a step looks for that below what the context brings; None if none."""
-    build = _build(dockerfile, directory)
+def named(build: Build, directory: Path) -> str | None:
+    """Return the path of `directory` itself, if a step looks for that below what the context brings; None if none.
+
+    `build` is that of `built_in` for the same directory.
+    """
     own, root = directory.resolve(), repository_root(directory / "Dockerfile")
     ways = [own.relative_to(above).as_posix() for above in own.parents if above.is_relative_to(root)]
     for way in ways:
         if not (directory / way).exists() and any(inside(path, way) for path in _looked_for(build)):
             return way
     return None
-
-
-def _build(dockerfile: Dockerfile, directory: Path) -> Build:
-    return Build("", dockerfile, contexts.load(directory, directory / "Dockerfile"))
 
 
 def _absent(build: Build) -> Iterator[tuple[str, ...]]:

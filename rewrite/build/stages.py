@@ -76,6 +76,12 @@ class Stage:
         yield from ((self, line) for line in self.instructions[:end])
         yield from ((level, line) for level in self.lineage[1:] for line in level.instructions)
 
+    def up_to(self, instruction: Instruction) -> Iterator[tuple[Stage, Instruction]]:
+        """Yield what the image was made of when `instruction` of this stage runs, in the order in which it was made."""
+        for level in reversed(self.lineage):
+            lines = level.instructions
+            yield from ((level, line) for line in (lines[: lines.index(instruction)] if level is self else lines))
+
     def after(self, instruction: Instruction) -> tuple[Instruction, ...]:
         """Return the instructions of this stage behind `instruction`."""
         return self.instructions[self.instructions.index(instruction) + 1 :]

@@ -163,9 +163,7 @@ def _variables(step: Step) -> dict[str, str | None]:
 
 def _until(site: Site) -> Iterator[tuple[Stage, Run]]:
     """Yield the RUNs of the stage and of those below it, up to the site's own, the earliest first."""
-    for stage in reversed(site.stage.lineage):
-        for instruction in stage.instructions:
-            if instruction.keyword == "RUN":
-                yield stage, site.build.run(instruction)
-            if instruction is site.run.instruction:
-                break
+    for stage, instruction in site.stage.up_to(site.run.instruction):
+        if instruction.keyword == "RUN":
+            yield stage, site.build.run(instruction)
+    yield site.stage, site.run

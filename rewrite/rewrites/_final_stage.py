@@ -10,7 +10,9 @@ from ..build.paths import BASE, inside, join
 from ..build.runs import Run
 from ..model import Declined
 from ..runtimes import ACCOUNTS, Candidate, Runtime
+from ..source import edits as text_edits
 from ..source.dockerfile import Instruction
+from ..source.edits import Edit, Span
 from ..source.words import variables
 from ._layout import block_of
 from ._owners import changed_owner
@@ -184,11 +186,13 @@ class FinalStage:
             if self._dropped(line):
                 continue
             body = block_of(dockerfile, line).body
-            text = dockerfile.source(body)
-            for edit in reversed([edit for edit in self.runtime.edited if edit.line is line]):
-                shift = line.span.start - body.start
-                text = text[: edit.start + shift] + edit.text + text[edit.end + shift :]
-            yield _text(text)
+            shift = line.span.start - body.start
+            edits = [
+                Edit("", Span(one.start + shift, one.end + shift), one.text)
+                for one in self.runtime.edited
+                if one.line is line
+            ]
+            yield _text(text_edits.apply(dockerfile.source(body), edits))
 
     def place(self) -> tuple[int, bool]:
         """Return where the final stage's head goes in, and whether a blank line stands above."""

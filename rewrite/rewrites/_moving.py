@@ -108,7 +108,7 @@ class Move:
 
     def _already_copied(self) -> None:
         """Leave out what an earlier COPY of the stage has put in the same place with the same flags."""
-        flags = self._flags()
+        flags = _owners_and_modes(self.copy.instruction)
         view = self.build.view(self.stage, self.copy.instruction)
         for instruction in self.stage.instructions:
             if instruction is self.copy.instruction:
@@ -120,9 +120,6 @@ class Move:
                     # A RUN in between that may have changed it makes the view forget it.
                     if same and view.read(mapping.destination) is not None:
                         self.provided.add(mapping.source)
-
-    def _flags(self) -> tuple[str, ...]:
-        return _owners_and_modes(self.copy.instruction)
 
     def _manifest_edits(self, block: Block, at_copy: bool) -> Iterator[Edit]:
         build, newline = self.build, self.build.dockerfile.newline

@@ -61,17 +61,14 @@ class PlainDirectories:
         """Yield what is known of them; raise Declined where one may be another's, or a link."""
         self._base()
         made: set[str] = set()
-        for level in reversed(self.stage.lineage):
-            for line in level.instructions:
-                if line is self.instruction:
-                    break
-                place = self.build.place(line)
-                if line.keyword == "WORKDIR":
-                    made |= set(self._workdir(level, line, place, made))
-                elif line.keyword in ("COPY", "ADD"):
-                    self._copy(level, line, place, made)
-                elif line.keyword == "RUN":
-                    self._run(level, line, place, made)
+        for level, line in self.stage.up_to(self.instruction):
+            place = self.build.place(line)
+            if line.keyword == "WORKDIR":
+                made |= set(self._workdir(level, line, place, made))
+            elif line.keyword in ("COPY", "ADD"):
+                self._copy(level, line, place, made)
+            elif line.keyword == "RUN":
+                self._run(level, line, place, made)
         where = self.build.place(self.instruction)
         if not self._what:
             return
@@ -84,8 +81,12 @@ class PlainDirectories:
             yield assumed(f"`{title}` makes nothing else of {self._what}", "the programs that it runs may", place)
 
     @property
+    def _paths(self) -> list[str]:
+        return [*self.directories, *([self.file] if self.file else [])]
+
+    @property
     def _what(self) -> str:
-        return ", ".join([*self.directories, *([self.file] if self.file else [])])
+        return ", ".join(self._paths)
 
     def _claim(self, who: str) -> str:
         parts = []
@@ -108,7 +109,7 @@ class PlainDirectories:
         own = [value for _, value in base.env if value and value.startswith("/")]
         own += [entry.home for entry in base.accounts if entry.home]
         own += [base.workdir] if base.workdir and base.workdir != "/" else []
-        for path in (*self.directories, *([self.file] if self.file else [])):
+        for path in self._paths:
             if _OTHERS.match(path) or any(inside(path, one) for one in own):
                 raise Declined(f"{path} may be a link in the base image, or have another mode or owner")
         if self.file in _STANDARD:

@@ -162,19 +162,11 @@ def _consider(build: Build, stage: Stage, run: Run, step: Step, form: _Form) -> 
     )
 
 
-def _made_of(stage: Stage, run: Run) -> Iterator[tuple[Stage, Instruction]]:
-    """Yield the instructions before a RUN, those of the stages below too, the latest first."""
-    for level in stage.lineage:
-        lines = level.instructions
-        lines = lines[: lines.index(run.instruction)] if level is stage else lines
-        yield from ((level, line) for line in reversed(lines))
-
-
 def _in_its_state(build: Build, stage: Stage, run: Run, step: Step, form: _Form, lock: str) -> None:
     """Decline if a command may have changed the manifest or the lockfile since a COPY brought them."""
     files = {posixpath.join(posixpath.dirname(lock), form.manifest), lock}
     before = [(run, one) for one in run.steps[: run.steps.index(step)]]
-    for _, line in _made_of(stage, run):
+    for _, line in reversed(tuple(stage.up_to(run.instruction))):
         copy = build.copy(line)
         if copy and copy.context_path(lock):
             break
@@ -205,7 +197,7 @@ def _may_change(step: Step, files: set[str], tool: str) -> bool:
 def _nothing_installed(build: Build, stage: Stage, run: Run, step: Step) -> None:
     """Decline if node_modules holds something already: ``npm ci`` removes it, where ``npm install`` adds to it."""
     place = posixpath.join(step.cwd or "/", "node_modules")
-    for level, line in ((stage, run.instruction), *_made_of(stage, run)):
+    for level, line in ((stage, run.instruction), *reversed(tuple(stage.up_to(run.instruction)))):
         if line.keyword == "RUN":
             view, steps = build.view(level, line), build.run(line).steps
             for one in steps[: steps.index(step)] if line is run.instruction else steps:

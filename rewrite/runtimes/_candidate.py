@@ -59,6 +59,11 @@ class Candidate:
         """The commands of all RUNs."""
         return ((run, step) for run in self.runs for step in run.steps)
 
+    def effective(self, *keywords: str) -> Iterator[Instruction]:
+        """Yield the instructions of the stage that count where each of `keywords` may stand several times: the last."""
+        for keyword in keywords:
+            yield from [line for line in self.stage.instructions if line.keyword == keyword][-1:]
+
     @cached_property
     def start(self) -> Call:
         """What ENTRYPOINT and CMD start; raises Declined if nothing is written there."""

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 
 from ..ecosystems._python_project import load_toml, table
 from ..model import Declined, Obligation, Place, assumed, proved
-from ..source.dockerfile import Instruction
 from . import Edited
 from ._calls import Call
 from ._candidate import Candidate
@@ -132,7 +131,7 @@ def _proof(words: tuple[str, ...], rest: tuple[str, ...], where: Place) -> dict[
 def _edits(candidate: Candidate, cuts: Sequence[tuple[tuple[str, ...], tuple[str, ...]]]) -> Iterator[Edited]:
     """Yield how the instructions are changed; raises Declined if they are not written as they are understood."""
     dockerfile, done = candidate.build.dockerfile, 0
-    for line in _effective(candidate):
+    for line in candidate.effective("ENTRYPOINT", "CMD", "HEALTHCHECK"):
         text, edits = dockerfile.source(line.span), {}
         for words, rest in dict.fromkeys(cuts):
             kept = next(at for at in range(len(words)) if words[at:] == rest[len(rest) - len(words[at:]) :])
@@ -157,9 +156,3 @@ def _spellings(gone: Sequence[str], first: str, added: Sequence[str]) -> Iterato
     )
     plain = r"[ \t]+".join(map(re.escape, gone))
     yield rf"(?<![\w/.-])({plain}[ \t]+)(?={re.escape(first)}(?![\w-]))", "".join(f"{word} " for word in added)
-
-
-def _effective(candidate: Candidate) -> Iterator[Instruction]:
-    for keyword in ("ENTRYPOINT", "CMD", "HEALTHCHECK"):
-        found = [line for line in candidate.stage.instructions if line.keyword == keyword]
-        yield from found[-1:]

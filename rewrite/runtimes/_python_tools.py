@@ -38,7 +38,7 @@ OWN = frozenset(
 )
 # What is installed for the build alone: the tools themselves.
 TOOLS = NAMES | {"pip", "setuptools", "wheel", "virtualenv", "pipx", "poetry-core", "poetry-plugin-export", "keyring"}
-_ELSEWHERE = frozenset("-t --target --prefix -p --python --user --no-build-isolation --directory --dry-run".split())
+_ELSEWHERE = tuple("-t --target --prefix -p --python --user --no-build-isolation --directory --dry-run".split())
 _INSTALLERS = re.compile(
     r"(?:curl|wget)\b[^|]*\b(?:install\.python-poetry\.org|astral\.sh/uv)\b[^|]*\|\s*(?:\w+=\S+\s+)*(?:python3?|sh|bash)\b"
 )
@@ -142,18 +142,7 @@ def _uv(site: Site, image: Reference, view: View) -> Installed:
 
 def _uv_pip(site: Site, line: _uv_settings.Line) -> Installed:
     step = site.step
-    elsewhere = (
-        "-t",
-        "--target",
-        "--prefix",
-        "-p",
-        "--python",
-        "--user",
-        "--no-build-isolation",
-        "--directory",
-        "--dry-run",
-    )
-    given = next((option for option in elsewhere if line.on(option)), "")
+    given = next((option for option in _ELSEWHERE if line.on(option)), "")
     given = given or next((name for name in ("UV_PYTHON", "UV_PROJECT") if step.env.get(name, "") != ""), "")
     if given or step.cwd is None:
         raise Declined(f"{given or 'a cd'} says where packages are installed")

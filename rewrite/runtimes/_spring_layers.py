@@ -16,11 +16,10 @@ from dataclasses import dataclass
 
 from ..build import effects
 from ..build.build import View
-from ..build.paths import SYSTEM, inside
+from ..build.paths import SYSTEM, inside, overlap
 from ..ecosystems._maven_project import Project as Poms
 from ..ecosystems._xml import text_of
 from ..model import Declined
-from ..source.dockerfile import Instruction
 from . import Carried, Edited, Extra
 from ._candidate import Candidate
 from ._files import Project
@@ -76,7 +75,7 @@ def layered(project: Project, view: View, jar: str, build_files: Iterable[str], 
     libraries = f"{directory}/lib" if version >= (3, 3) else to
     if directory == "/" or any(inside(libraries, path) for path in SYSTEM):
         return None
-    if any(inside(path, libraries) or inside(libraries, path) for path in taken):
+    if any(overlap(path, libraries) for path in taken):
         return None
     edited: tuple[Edited, ...] = ()
     if version < (3, 3):
@@ -156,7 +155,7 @@ def _edits(candidate: Candidate, jar: str, to: str, launcher: str) -> Iterator[E
     if any("-jar" in call.words for call in candidate.calls if call != candidate.start) or "-jar" not in words:
         return
     name = words[words.index("-jar") + 1]
-    for line in _starting(candidate):
+    for line in candidate.effective("ENTRYPOINT", "CMD"):
         text = dockerfile.source(line.span)
         exec_form = re.search(rf"\"-jar\"\s*,\s*{re.escape(json.dumps(name))}", text)
         plain = re.search(rf"(?<=\s)-jar[ \t]+{re.escape(name)}(?![\w./*-])", text)
@@ -164,9 +163,3 @@ def _edits(candidate: Candidate, jar: str, to: str, launcher: str) -> Iterator[E
             yield Edited(line, *exec_form.span(), f'"-cp", "{to}", "{launcher}"')
         elif plain and not exec_form:
             yield Edited(line, *plain.span(), f"-cp {to} {launcher}")
-
-
-def _starting(candidate: Candidate) -> Iterator[Instruction]:
-    for keyword in ("ENTRYPOINT", "CMD"):
-        found = [line for line in candidate.stage.instructions if line.keyword == keyword]
-        yield from found[-1:]
