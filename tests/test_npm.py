@@ -267,6 +267,34 @@ def test_a_members_program_is_not_taken_for_a_known_one() -> None:
     assert premise(command(files)) == "`husky` is a program of the project"
 
 
+@pytest.mark.parametrize(
+    ("run", "before", "entries", "quiet"),
+    [
+        ("npm ci", "ENV NODE_ENV=production\n", {}, True),
+        ("npm ci --production", "", {}, True),
+        ("npm ci --omit=dev", "", {}, True),
+        ("npm ci", "", {}, False),
+        ("npm ci --include=dev", "ENV NODE_ENV=production\n", {}, False),
+        ("npm ci --omit=optional", "ENV NODE_ENV=production\n", {}, False),
+        ("npm install --omit=dev", "", {}, False),  # npm 6 does not know the option
+        ("npm ci --production", "RUN npm install -g husky@9\n", {}, False),
+        ("npm ci --production", "", {"a/node_modules/husky": {}}, False),
+        ("npm ci --production", "", {"fork": {"bin": {"husky": "bin.js"}}}, False),
+        ("npm ci --production", "COPY . /node_modules/.bin/\n", {}, False),
+    ],
+)
+def test_a_program_that_is_not_installed_does_nothing(
+    run: str, before: str, entries: dict[str, Mapping[str, object]], quiet: bool
+) -> None:
+    files = {
+        "package.json": package(devDependencies={"husky": "9"}, scripts={"prepare": "husky || true"}),
+        "package-lock.json": lock(husky={"dev": True, "bin": {"husky": "bin.js"}}, **entries),
+    }
+    found = command(files, run, before=f"WORKDIR /app\n{before}COPY . .\n")
+    assert found.declined is None
+    assert ("/app/.git" not in {write.path for write in found.writes}) == quiet
+
+
 def test_members_scripts_run_in_their_own_directory() -> None:
     files = {
         **EMPTY,

@@ -54,10 +54,33 @@ def judge_dependencies(install: Install) -> None:
         return
     _check_entries(install, entries)
     marked = [(_name(key, entry), entry) for key, entry in entries.items() if _is_marked(key, entry)]
+    marked = [(name, entry) for name, entry in marked if name not in install.absent]
     before = install.strangers
     judge_names(install, {name for name, _ in marked}, {name for name, entry in marked if _is_foreign(entry)}, place)
     install.strangers = before
     _judge_variables(install, entries)
+
+
+def left_out(install: Install) -> frozenset[str]:
+    """Return the development dependencies that npm's lockfile needs for nothing else, and whose programs are nowhere.
+
+    The install is one without development dependencies.
+    """
+    entries = _entries(install, install.lock) or {}
+    kept = {(_name(key, entry), *_programs(entry)) for key, entry in entries.items() if key and not entry.get("dev")}
+    names = {_name(key, entry) for key, entry in entries.items() if entry.get("dev")}.difference(*kept)
+    directories = [install.root.directory, *above(install.root.directory)]
+    binaries = [posixpath.join(directory, "node_modules/.bin") for directory in directories]
+    if install.replaced:
+        del binaries[0]
+    if any(install.view.is_dir(path) for path in binaries):
+        return frozenset()
+    return frozenset(names)
+
+
+def _programs(entry: Mapping[str, Any]) -> Iterable[str]:
+    programs = entry.get("bin")
+    return programs if isinstance(programs, dict) else ()
 
 
 def judge_unmarked(install: Install, locked: Iterable[str] = ()) -> None:

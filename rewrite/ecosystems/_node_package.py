@@ -101,6 +101,7 @@ class Install:
     `replaced` tells whether node_modules is emptied first. `packages` are the root, its workspace members and its local
     dependencies; `scripts` tells whether lifecycle scripts run, `scripts_run` which; `environment` whether one may read
     any variable, `strangers` whether install scripts of dependencies do; `variables` are what known ones read.
+    `absent` are dependencies that it leaves out, and whose programs are nowhere else.
     """
 
     manager: Manager
@@ -109,6 +110,7 @@ class Install:
     settings: Settings
     env: Mapping[str, str | None]
     replaced: bool = False
+    absent: frozenset[str] = frozenset()
     packages: list[Package] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
@@ -245,7 +247,7 @@ class Install:
         self.scripts_run.append((package, text))
         place = self._script_place(package, name)
         try:
-            reads, writes = script_effects(text, package.directory, package.data, self.view)
+            reads, writes = script_effects(text, package.directory, package.data, self.view, self.absent)
         except Declined as declined:
             raise Declined(f"the {name} script runs `{text}`: {declined.premise}", place) from None
         self.reads += reads

@@ -31,23 +31,29 @@ _GENERATOR = re.compile(r"^\s*generator\s+\w+\s*\{([^}]*)\}", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class _Script:
-    """Where a script runs: its package's directory and data; `depth` counts ``npm run`` inside ``npm run``."""
+    """Where a script runs: its package's directory and data; `depth` counts ``npm run`` inside ``npm run``.
+
+    `absent` are programs that are not installed.
+    """
 
     directory: str
     data: Mapping[str, Any]
     view: View
+    absent: frozenset[str] = frozenset()
     depth: int = 0
 
     def path(self, name: str) -> str:
         return posixpath.normpath(posixpath.join(self.directory, name))
 
 
-def script_effects(text: str, directory: str, data: Mapping[str, Any], view: View) -> Effects:
+def script_effects(
+    text: str, directory: str, data: Mapping[str, Any], view: View, absent: frozenset[str] = frozenset()
+) -> Effects:
     """Return the reads and writes of the script `text`, run in `directory`; raises Declined if they are not known.
 
-    `data` is the package.json that the script is from.
+    `data` is the package.json that the script is from; of the programs that it calls, those of `absent` are not there.
     """
-    return _text(text, _Script(directory, data, view))
+    return _text(text, _Script(directory, data, view, absent))
 
 
 def _text(text: str, script: _Script) -> Effects:
@@ -114,7 +120,7 @@ def _command(words: Sequence[str | None], script: _Script) -> Effects:
         raise Declined("a word of it depends on a variable")
     known = [str(word) for word in words]
     _check_origin(program, script)
-    if program in _NOTHING:
+    if program in _NOTHING or program in script.absent:
         return [], []
     if program in _RUNNERS:
         return _runner(known, script)

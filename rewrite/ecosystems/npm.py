@@ -17,7 +17,7 @@ from ..model import Declined, proved
 from . import CachePlace, CachePlan, CleanPlan, Command, Site, Tool, Write, no_fetch
 from ._cleaning import last_of
 from ._node_cache import clean_plan, configured, home_of, mount_at, no_npx, not_offline, refilled
-from ._node_dependencies import judge_dependencies
+from ._node_dependencies import judge_dependencies, left_out
 from ._node_line import Line, global_install
 from ._node_package import Install, Manager, Package
 from ._node_workspaces import no_workspace_above, workspace_members
@@ -67,6 +67,8 @@ _VALUED = frozenset(_VALUED_NAMES.split())
 _SPELLINGS = {"-C": "--prefix", "-L": "--location", "-g": "--global", "-w": "--workspace"}
 _INSTALL = frozenset({"install", "i", "in", "ins", "add", "isntall"})
 _CI = frozenset({"ci", "clean-install", "ic", "install-clean", "isntall-clean"})
+# Settings that say which groups of dependencies are installed.
+_GROUPS = ("also", "dev", "include", "omit", "only", "production")
 _QUIET = frozenset({"get", "root", "bin", "help", "ping", "view", "prefix", "version"})
 _CLEANING = frozenset({"clean", "clear", "rm"})
 _PROJECT = frozenset("run run-script exec start".split())
@@ -158,6 +160,9 @@ def _local(step: Step, view: View, line: Line, root: str) -> Command:
     install = Install(_MANAGER, package, view, settings, step.env, is_ci)
     install.reads += settings_reads(settings, root, step, view)
     install.writes += _home_writes(step, settings)
+    if _leaves_development_out(install):
+        named = [word or "" for earlier in view.before(step) for word in earlier.words]
+        install.absent = frozenset(name for name in left_out(install) if not any(name in word for word in named))
     install.gather(workspace_members(package, view))
     if install.scripts:
         judge_dependencies(install)
@@ -167,6 +172,16 @@ def _local(step: Step, view: View, line: Line, root: str) -> Command:
         install.writes += _rewritten(install)
     install.check()
     return install.command(NAME, title)
+
+
+def _leaves_development_out(install: Install) -> bool:
+    """Tell whether development dependencies are certainly not installed, by any version of npm that can install."""
+    given = {name: install.settings.values.get(name) for name in _GROUPS if name in install.settings.values}
+    if given == {"omit": "dev"}:
+        # npm 6 does not know --omit, and does not install from such a lockfile either.
+        lock = install.view.read(install.lock or "") or ""
+        return install.replaced and re.search(r'"lockfileVersion":\s*3\b', lock) is not None
+    return given == {"production": "true"} or (not given and install.env.get("NODE_ENV") == "production")
 
 
 def _rewritten(install: Install) -> Iterator[Write]:
