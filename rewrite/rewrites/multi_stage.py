@@ -35,8 +35,8 @@ from .. import runtimes
 from ..build import effects
 from ..build.build import Build
 from ..build.paths import inside, outermost, overlap
-from ..model import Declined, Obligation, Proposal, Refusal, assumed
-from ..runtimes import Candidate, Carried, Runtime
+from ..model import Declined, Obligation, Proposal, Refusal, assumed, proved
+from ..runtimes import COMPLETE, Candidate, Carried, Runtime
 from ..source.edits import Edit, Span
 from ..templates import render
 from ._final_stage import FinalStage
@@ -64,7 +64,7 @@ def find(build: Build) -> Iterator[Proposal | Refusal]:
             runtime = language.plan(candidate)
             if runtime is not None:
                 _splittable(candidate)
-                yield _split(candidate, _with_directories(candidate, runtime))
+                yield _split(candidate, _whole(candidate, _with_directories(candidate, runtime)))
                 return
         except Declined as declined:
             yield Refusal(NAME, build.place(stage.from_), declined.premise, declined.because)
@@ -102,6 +102,22 @@ def _with_directories(candidate: Candidate, runtime: Runtime) -> Runtime:
     carried = [*runtime.carried, *map(Carried, made)]
     outer = outermost(one.source for one in carried if not one.target and not one.stage)
     return replace(runtime, carried=tuple(one for one in carried if one.target or one.stage or one.source in outer))
+
+
+def _whole(candidate: Candidate, runtime: Runtime) -> Runtime:
+    """Return the runtime with whole directories in the place of what goes along of them, if it has the same owner."""
+    carried, proof = runtime.carried, runtime.proof
+    for home in runtime.whole:
+        parts = [one for one in carried if inside(one.source, home)]
+        owners = {owner_of(candidate.build, candidate.stage, path) for path in (home, *(one.source for one in parts))}
+        if len(owners) == 1 and not any(one.target or one.stage or one.owner for one in parts):
+            at = carried.index(parts[0]) if parts else len(carried)
+            before, after = ([one for one in some if one not in parts] for some in (carried[:at], carried[at:]))
+            carried = (*before, Carried(home), *after)
+    if runtime.whole and {*runtime.whole} <= {one.source for one in carried}:
+        known = proved(COMPLETE, f"all of {', '.join(runtime.whole)} goes along")
+        proof = tuple(known if one.claim == COMPLETE else one for one in proof)
+    return replace(runtime, carried=carried, proof=proof)
 
 
 def _split(candidate: Candidate, runtime: Runtime) -> Proposal:

@@ -18,9 +18,22 @@ from ..source.dockerfile import Instruction
 from ._candidate import ACCOUNTS, Candidate
 from ._distribution import Distribution
 
-__all__ = ["ACCOUNTS", "NEVER", "Candidate", "Carried", "Edited", "Extra", "Language", "Runtime", "discover"]
+__all__ = [
+    "ACCOUNTS",
+    "COMPLETE",
+    "NEVER",
+    "Candidate",
+    "Carried",
+    "Edited",
+    "Extra",
+    "Language",
+    "Runtime",
+    "discover",
+]
 
 NEVER = re.compile(r"(?!)")
+# What is assumed where only some files of a project go along, and the program runs its sources.
+COMPLETE = "the program reads no other file of the project"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +78,8 @@ class Runtime:
     `title` names it in a few words. `base` is the reference after FROM; `distribution` what that image is known to
     have. `packages` are the distribution's to install. `lines` are further instructions above the COPYs, as root.
     `starts` tells whether CMD and ENTRYPOINT stay, and not those of the base count.
+    `whole` are directories of which all may go along, so that files that are added to them later do, too; then
+    nothing of the project is left behind.
     `edited` is what changes in the instructions that start programs, in their order.
     `build_only` matches the variables that only the build reads. `prepared` are lines for the build stage, above the
     instruction `above`. At least one obligation of `proof` is assumed, as nobody knows all that a program may look for.
@@ -79,6 +94,7 @@ class Runtime:
     stages: tuple[Extra, ...] = ()
     build_only: re.Pattern[str] = NEVER
     starts: bool = True
+    whole: tuple[str, ...] = ()
     edited: tuple[Edited, ...] = ()
     prepared: tuple[str, ...] = ()
     above: Instruction | None = None

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 
+from ..build.paths import inside
 from ..build.secrets import is_secret
 from ..model import Declined, Place
 from ._files import Project
@@ -19,6 +20,8 @@ _ASIDE = re.compile(
     r"|\A(?:Dockerfile[^/]*|Containerfile[^/]*|(?:docker-)?compose[^/]*\.ya?ml|Makefile|README[^/]*|CHANGELOG[^/]*"
     r"|CONTRIBUTING[^/]*|LICEN[CS]E[^/]*|CODE_OF_CONDUCT[^/]*)\Z"
 )
+# What lies in these need not be the project's.
+_SHARED = frozenset("/home /media /mnt /opt /root /srv /usr /usr/src /var /var/www".split())
 _NEVER = re.compile(r"(?:\A|/)(?:\.?venv|\.git|node_modules)/")
 
 
@@ -38,6 +41,15 @@ def kept(project: Project) -> tuple[str, ...]:
         elif not _ASIDE.search(source) or (not _NEVER.search(source) and _naming(source, texts)):
             wanted.append(path)
     return project.grouped(wanted)
+
+
+def may_go_whole(project: Project) -> bool:
+    """Tell whether the project's directory holds nothing that must stay behind: secrets, version control, caches."""
+    candidate = project.candidate
+    if project.home in _SHARED or any(run.home and inside(run.home, project.home) for run in candidate.runs):
+        return False
+    sources = [source for _, source in project.files()]
+    return not any(_NEVER.search(source) or is_secret(candidate.build.context, source) for source in sources)
 
 
 def _naming(source: str, texts: Mapping[str, str]) -> str:

@@ -21,12 +21,12 @@ from ..build.runs import Run, Step
 from ..build.secrets import is_secret
 from ..ecosystems import Command
 from ..model import Declined, Obligation, Place, assumed
-from . import Carried, Runtime
+from . import COMPLETE, Carried, Runtime
 from ._bases import Reference, reference
 from ._candidate import Candidate
 from ._distribution import ALPINE, DEBIAN, Distribution, account_known, installed, library, needed, tools
 from ._files import Project
-from ._kept import kept
+from ._kept import kept, may_go_whole
 
 NAME = "php"
 
@@ -101,6 +101,7 @@ class _PHP:
             tuple(Carried(path) for path in carried),
             tuple(sorted(set(system))),
             lines=tuple(self._configuring()),
+            whole=(self.project.home,) if may_go_whole(self.project) else (),
             build_only=_BUILD_ONLY,
             proof=tuple(self._proof(outputs)),
         )
@@ -174,7 +175,7 @@ class _PHP:
         where = self.candidate.build.step_place(run, step)
         listed = ", ".join(outputs)
         yield assumed(
-            "the program reads no other file of the project",
+            COMPLETE,
             f"all files but secrets, version control and documents go along, and what composer makes: {listed}",
             where,
         )

@@ -24,7 +24,7 @@ from ..build.runs import Run, Step
 from ..ecosystems import Command
 from ..model import Declined, Obligation, Place, assumed
 from ..source.dockerfile import Instruction
-from . import Carried, Runtime
+from . import COMPLETE, Carried, Runtime
 from . import _python_tools as tools
 from ._bases import SUITES, Reference, reference
 from ._calls import STARTERS
@@ -33,7 +33,7 @@ from ._distribution import ALPINE, DEBIAN, Distribution, account_known, installe
 from ._distribution import tools as build_tools
 from ._django import collects, static_root
 from ._files import Project, uses_secret
-from ._kept import kept
+from ._kept import kept, may_go_whole
 from ._python_locks import Locked
 from ._python_packages import asked, brings, loaded, normal, strangers
 from ._python_starts import Started, started
@@ -181,6 +181,7 @@ class _Python:
             tuple(Carried(path) for path in carried),
             tuple(sorted(set(system))),
             lines=(active,) if above or (self._started.edited and f"{venv}/bin" not in self._first) else (),
+            whole=tuple(one.home for one in self.projects) if all(map(may_go_whole, self.projects)) else (),
             edited=self._started.edited,
             build_only=_BUILD_ONLY,
             prepared=(f"RUN python -m venv {venv}", active, *(("ENV UV_SYSTEM_PYTHON=0",) if moved else ()))
@@ -492,7 +493,7 @@ class _Python:
 
     def _proof(self, packages: Locked, where: Place) -> Iterator[Obligation]:
         yield assumed(
-            "the program reads no other file of the project",
+            COMPLETE,
             "all files but secrets, version control, documents and caches go along; a program may look for those too",
             where,
         )
