@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from . import guess
 from .build import context as contexts
-from .build import guess
 from .build.build import Build
 from .build.context import Context
 from .build.history import History, read_history, read_revisions

@@ -28,6 +28,7 @@ LAYERS = (
     "source",
     "build",
     "ecosystems",
+    "guess",
     "runtimes",
     "rewrites",
     "settings",

@@ -234,12 +234,24 @@ class CachePlace:
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """A command that fails where none of the files `names` lies in the directory that it runs in.
+
+    `command` is a program, and what it is to do. With `options`, it does so if one of them is given.
+    """
+
+    command: str
+    names: tuple[str, ...]
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Tool:
     """A tool as `dockerfix ecosystems` shows it: file names and commands as people write them.
 
     `family` is the language or "System"; `source` names the documentation that the facts are from. `leftovers` are
     regular expressions for the image paths of what it leaves behind under names, or with contents, that are never the
-    same.
+    same. `needs` are commands that tell by what they need whether a directory is the right one.
     """
 
     name: str
@@ -250,6 +262,7 @@ class Tool:
     caches: tuple[CachePlace, ...] = ()
     source: str = ""
     leftovers: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
 
 
 # For modules to assign where they have nothing of the kind.

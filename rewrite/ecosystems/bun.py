@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from ..build.build import View
 from ..build.runs import Step
 from ..model import Declined, assumed, proved
-from . import CachePlace, CachePlan, Command, Read, ScriptEdit, Site, Tool, Write, no_clean, no_fetch
+from . import CachePlace, CachePlan, Command, Need, Read, ScriptEdit, Site, Tool, Write, no_clean, no_fetch
 from ._node_cache import home_of, is_root, mount_at, mount_elsewhere, no_npx, refilled, seen
 from ._node_dependencies import judge_unmarked
 from ._node_line import Line, global_install
@@ -42,6 +42,7 @@ TOOLS = (
             ),
         ),
         "bun's documentation of bun install, bunfig.toml and lifecycle scripts; runs of 1.2",
+        needs=(Need("bun install", ("bun.lock", "bun.lockb"), ("--frozen-lockfile",)),),
     ),
 )
 INSTALLING = re.compile(r"\bbun\b(?![^\n;&|]*\s(?:-g|--global)\b)[^\n;&|]*?\b(?:i|install|ci)\b")

@@ -24,6 +24,7 @@ from . import (
     CachePlan,
     Command,
     MountSpec,
+    Need,
     ScriptEdit,
     Site,
     Tool,
@@ -57,6 +58,7 @@ TOOLS = (
             CachePlace("$GEM_HOME", "C", "the gems themselves, which the program runs", "GEM_HOME"),
         ),
         "Bundler's documentation of gemfile, install and config, and its source of RubyGems sources",
+        needs=(Need("bundle install", ("Gemfile", "gems.rb")),),
     ),
 )
 INSTALLING = re.compile(

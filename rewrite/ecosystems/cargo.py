@@ -16,7 +16,7 @@ from ..build.build import View
 from ..build.paths import inside, join
 from ..build.runs import Run, Step
 from ..model import Declined, Obligation, proved
-from . import CachePlace, CachePlan, Command, Fetch, MountSpec, Read, Site, Tool, Write, no_clean
+from . import CachePlace, CachePlan, Command, Fetch, MountSpec, Need, Read, Site, Tool, Write, no_clean
 from ._cargo_line import (
     Line,
     cargo_home,
@@ -51,6 +51,7 @@ TOOLS = (
         "The Cargo Book; cargo 1.95 in the lab",
         # What rustc told of itself, in the order of a hash map: two builds of one project differ in it.
         leftovers=(r"(?:/[^/]+)*/\.rustc_info\.json",),
+        needs=(Need("cargo build", ("Cargo.toml",)),),
     ),
 )
 INSTALLING = re.compile(r"\bcargo\s+(?:\+\S+\s+)?(?:build|b|install|chef\s+cook|test|run|rustc)\b")

@@ -16,7 +16,7 @@ from ..build.build import View
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import CachePlace, Command, Fetch, Read, Site, Tool, Write, no_clean
+from . import CachePlace, Command, Fetch, Need, Read, Site, Tool, Write, no_clean
 from ._composer_cache import cache, cleaned
 from ._composer_line import CLEAN, DOWNLOADS, INSTALL, UPDATE, Line, mode_of, read_line, start
 from ._composer_plugins import QUIET, judge_plugins, judge_twice
@@ -46,6 +46,7 @@ TOOLS = (
             ),
         ),
         "Composer's documentation of the command line, config, scripts and plugins; Docker's guide to caches",
+        needs=(Need("composer install", ("composer.json",)),),
     ),
 )
 INSTALLING = re.compile(r"\bcomposer(?:\.phar)?\b(?![^\n;&|]*\bglobal\b)[^\n;&|]*?\s(?:i|install|u|update|upgrade)\b")

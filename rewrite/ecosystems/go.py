@@ -17,7 +17,7 @@ from ..build.build import View
 from ..build.images import ROOT
 from ..build.runs import Run, Step
 from ..model import Declined, Obligation, assumed, proved
-from . import CachePlace, CachePlan, Command, Fetch, MountSpec, ScriptEdit, Site, Tool, Write, no_clean
+from . import CachePlace, CachePlan, Command, Fetch, MountSpec, Need, ScriptEdit, Site, Tool, Write, no_clean
 from ._go_command import (
     FETCHING,
     Line,
@@ -51,6 +51,10 @@ TOOLS = (
             ),
         ),
         "go.dev/ref/mod; go help cache; the golang image's Dockerfile",
+        needs=(
+            Need("go build", ("go.mod", "go.work")),
+            Need("go mod", ("go.mod", "go.work")),
+        ),
     ),
 )
 INSTALLING = re.compile(r"\bgo\s+(?:mod\s+(?:download|tidy|vendor)|build|install|get|test|run)\b")

@@ -20,7 +20,7 @@ from ..build.paths import join
 from ..build.runs import Run, Step
 from ..build.stages import Stage
 from ..model import Declined, Obligation, Place, assumed, proved
-from . import CachePlace, CachePlan, Command, Fetch, MountSpec, Read, Site, Tool, Write, no_clean
+from . import CachePlace, CachePlan, Command, Fetch, MountSpec, Need, Read, Site, Tool, Write, no_clean
 from ._shared_cache import Tool as CacheTool
 from ._shared_cache import all_seen, as_it_was_copied, family, mounts_in_home, no_layer, no_other_mount
 
@@ -50,6 +50,7 @@ TOOLS = (
             ),
         ),
         "Gradle's documentation of the command line, the wrapper and the directories that Gradle uses",
+        needs=(Need("gradle", ("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts")),),
     ),
 )
 INSTALLING = re.compile(r"\bgradlew?\s")

@@ -13,7 +13,7 @@ from ..build.build import View
 from ..build.paths import join
 from ..build.runs import Run, Step
 from ..model import Declined, Obligation, assumed, proved
-from . import CachePlace, CachePlan, Command, Fetch, Read, Site, Tool, Write, no_clean, parents_stand
+from . import CachePlace, CachePlan, Command, Fetch, Need, Read, Site, Tool, Write, no_clean, parents_stand
 from ._maven_fetch import layer_command
 from ._maven_line import Line, is_maven, line_reads, own_wrapper, project_directory, read_line
 from ._maven_project import Project
@@ -43,6 +43,7 @@ TOOLS = (
             ),
         ),
         "Maven's documentation of the POM, settings, .mvn and the dependency plugin; builds in the lab",
+        needs=(Need("mvn", ("pom.xml",)),),
     ),
 )
 INSTALLING = re.compile(r"\bmvnw?\b")

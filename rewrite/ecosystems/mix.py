@@ -16,7 +16,7 @@ from ..build.build import View
 from ..build.options import arguments
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import CachePlace, CachePlan, Command, Fetch, MountSpec, Read, Site, Tool, Write, cleans_nothing, no_clean
+from . import CachePlace, CachePlan, Command, Fetch, MountSpec, Need, Read, Site, Tool, Write, cleans_nothing, no_clean
 from ._mix_project import Project
 from ._private_cache import owner
 
@@ -36,6 +36,7 @@ TOOLS = (
             CachePlace("~/.mix", "C", "hex and rebar themselves, which later commands run", "MIX_HOME"),
         ),
         "Mix's and Hex's documentation, Mix.CLI, Hex.SCM",
+        needs=(Need("mix deps.get", ("mix.exs",)),),
     ),
 )
 INSTALLING = re.compile(r"\bmix\b[^\n;&|]*?\bdeps\.(?:get|update)\b")

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from ..build.build import View
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import CachePlace, CachePlan, CleanPlan, Command, Site, Tool, Write, no_fetch
+from . import CachePlace, CachePlan, CleanPlan, Command, Need, Site, Tool, Write, no_fetch
 from ._cleaning import last_of
 from ._node_cache import clean_plan, configured, home_of, mount_at, no_npx, not_offline, refilled
 from ._node_dependencies import judge_dependencies, left_out
@@ -34,6 +34,10 @@ TOOLS = (
         ("npm ci", "npm install", "npm install -g"),
         (CachePlace("~/.npm", "A", "npm only ever fills it again", "npm_config_cache"),),
         "npm's documentation of scripts, package-lock.json, workspaces and config",
+        needs=(
+            Need("npm ci", ("package-lock.json", "npm-shrinkwrap.json")),
+            Need("npm run", ("package.json",)),
+        ),
     ),
 )
 # An install of the project itself; one with -g brings a tool.

@@ -16,7 +16,7 @@ from dataclasses import replace
 from ..build.build import View
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import CachePlace, CachePlan, Command, Read, Site, Tool, Write, no_clean, no_fetch
+from . import CachePlace, CachePlan, Command, Need, Read, Site, Tool, Write, no_clean, no_fetch
 from ._members import above
 from ._node_cache import is_offline, mount_at, no_npx, seen
 from ._node_dependencies import judge_names, judge_unmarked
@@ -26,6 +26,7 @@ from ._npm_settings import Settings, load_settings, settings_reads
 from ._pnpm_project import PNPMFILES, WORKSPACE, Workspace, pnpm_major, pnpmfile
 from ._pnpm_store import check, store, without_side_effects
 
+_FROZEN = ("--frozen-lockfile",)
 NAME = "pnpm"
 IGNORE = "node"
 TOOLS = (
@@ -47,6 +48,11 @@ TOOLS = (
         "pnpm's documentation of install, fetch, settings and pnpm-workspace.yaml; runs of 7 to 12",
         # With the time of the last look for an update, and of each document of the registry.
         leftovers=(r"(?:/[^/]+)+/\.(?:cache|local/state)/pnpm",),
+        needs=(
+            Need("pnpm install", ("pnpm-lock.yaml",), _FROZEN),
+            Need("pnpm i", ("pnpm-lock.yaml",), _FROZEN),
+            Need("pnpm run", ("package.json",)),
+        ),
     ),
 )
 INSTALLING = re.compile(r"\bpnpm\b(?![^\n;&|]*\s(?:-g|--global)\b)[^\n;&|]*?\b(?:i|install|ci|fetch)\b")

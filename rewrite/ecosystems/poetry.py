@@ -15,7 +15,7 @@ from ..build.build import View
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined, Obligation, Status, assumed, proved
-from . import CachePlace, CachePlan, Command, Fetch, Read, Site, Tool, Write, no_clean
+from . import CachePlace, CachePlan, Command, Fetch, Need, Read, Site, Tool, Write, no_clean
 from ._members import image_path
 from ._pip_settings import prefixes
 from ._pip_settings import settings as pip_reads
@@ -47,6 +47,7 @@ TOOLS = (
         ),
         "poetry's documentation of configuration and commands",
         (r"/tmp/poetry-chef-\w{8}",),
+        needs=(Need("poetry install", ("pyproject.toml",)),),
     ),
 )
 INSTALLING = re.compile(r"\bpoetry\b")

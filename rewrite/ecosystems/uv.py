@@ -16,7 +16,7 @@ from ..build.build import View
 from ..build.paths import join
 from ..build.runs import Step
 from ..model import Declined, Obligation, assumed, proved
-from . import CachePlace, CachePlan, Command, Fetch, Read, ScriptEdit, Site, Tool, no_clean
+from . import CachePlace, CachePlan, Command, Fetch, Need, Read, ScriptEdit, Site, Tool, no_clean
 from ._members import above
 from ._python_cache import Switch, cache_directory, cache_home, enable
 from ._python_environment import environment, home_writes
@@ -45,6 +45,7 @@ TOOLS = (
             ),
         ),
         "uv's documentation of projects, caching and Docker",
+        needs=(Need("uv sync", ("uv.lock",), ("--locked", "--frozen")),),
     ),
 )
 INSTALLING = re.compile(r"\buvx?\b")

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from ..build.build import View
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import CachePlace, CachePlan, CleanPlan, Command, Read, ScriptEdit, Site, Tool, Write, no_fetch
+from . import CachePlace, CachePlan, CleanPlan, Command, Need, Read, ScriptEdit, Site, Tool, Write, no_fetch
 from ._cleaning import last_of
 from ._node_cache import (
     clean_plan,
@@ -55,6 +55,10 @@ TOOLS = (
         ),
         "Yarn 1's documentation of yarn install, .yarnrc and workspaces; runs of 1.22",
         leftovers=(r"/tmp/yarn--\d+-[\d.]+",),
+        needs=(
+            Need("yarn install", ("yarn.lock",), ("--frozen-lockfile",)),
+            Need("yarn run", ("package.json",)),
+        ),
     ),
 )
 # An install of the project itself; `yarn global add` brings a tool.

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from ..build.build import View
 from ..build.runs import Step
 from ..model import Declined, proved
-from . import NEVER, CachePlace, CachePlan, Command, Read, ScriptEdit, Site, Tool, Write, no_clean, no_fetch
+from . import NEVER, CachePlace, CachePlan, Command, Need, Read, ScriptEdit, Site, Tool, Write, no_clean, no_fetch
 from ._berry_project import BerrySettings, berry_reads, berry_settings
 from ._members import above
 from ._node_cache import home_of, is_root, mount_at, mount_elsewhere, no_npx, refilled, runs_until, seen
@@ -43,6 +43,7 @@ TOOLS = (
             CachePlace("~/.yarn/berry/cache with Plug'n'Play", "C", ".pnp.cjs leads into it", "YARN_GLOBAL_FOLDER"),
         ),
         "Yarn's documentation of yarn install, .yarnrc.yml and caching; runs of 3.8 and 4.5",
+        needs=(Need("yarn install", ("yarn.lock",), ("--immutable",)),),
     ),
 )
 INSTALLING = CONFIGURES = NEVER  # yarn.py's hold for every Yarn

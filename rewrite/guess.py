@@ -2,50 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
-from ..source.dockerfile import Dockerfile
-from . import context as contexts
-from .build import Build, View
-from .locate import repository_root
-from .needs import named_sources
-from .paths import inside, join
-from .runs import Step
+from . import ecosystems
+from .build import context as contexts
+from .build.build import Build, View
+from .build.locate import repository_root
+from .build.needs import named_sources
+from .build.paths import inside, join
+from .build.runs import Step
+from .ecosystems import Need
+from .source.dockerfile import Dockerfile
 
-
-@dataclass(frozen=True, slots=True)
-class _Command:
-    """What must lie where a command runs, one of `names`; with `only`, if one of these options is given."""
-
-    names: tuple[str, ...]
-    only: frozenset[str] = frozenset()
-
-
-_PACKAGE = _Command(("package.json",))
-_GO = _Command(("go.mod", "go.work"))
-_GRADLE = _Command(("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"))
-_COMMANDS = {
-    ("npm", "ci"): _Command(("package-lock.json", "npm-shrinkwrap.json")),
-    ("npm", "run"): _PACKAGE,
-    ("pnpm", "run"): _PACKAGE,
-    ("yarn", "run"): _PACKAGE,
-    ("pnpm", "install"): _Command(("pnpm-lock.yaml",), frozenset({"--frozen-lockfile"})),
-    ("pnpm", "i"): _Command(("pnpm-lock.yaml",), frozenset({"--frozen-lockfile"})),
-    ("yarn", "install"): _Command(("yarn.lock",), frozenset({"--frozen-lockfile", "--immutable"})),
-    ("bun", "install"): _Command(("bun.lock", "bun.lockb"), frozenset({"--frozen-lockfile"})),
-    ("uv", "sync"): _Command(("uv.lock",), frozenset({"--locked", "--frozen"})),
-    ("poetry", "install"): _Command(("pyproject.toml",)),
-    ("go", "build"): _GO,
-    ("go", "mod"): _GO,
-    ("cargo", "build"): _Command(("Cargo.toml",)),
-    ("bundle", "install"): _Command(("Gemfile",)),
-    ("composer", "install"): _Command(("composer.json",)),
-    ("mix", "deps.get"): _Command(("mix.exs",)),
-    ("mvn", ""): _Command(("pom.xml",)),
-    ("gradle", ""): _GRADLE,
-}
 # With them a command looks elsewhere; without a value of their own they are options like any other.
 _ELSEWHERE = frozenset(
     "-g --global -C --cwd --dir --prefix --project --directory --manifest-path -f --file -p --project-dir -d"
@@ -129,8 +99,15 @@ def _needed(step: Step) -> tuple[str, ...]:
     if options & _ELSEWHERE or None in step.words:
         return ()
     verb = next((word for word in words if not word.startswith("-")), "")
-    command = _COMMANDS.get((step.program or "", verb)) or _COMMANDS.get((step.program or "", ""))
-    return command.names if command and (not command.only or command.only & options) else ()
+    needs = _needs().get(f"{step.program} {verb}") or _needs().get(step.program or "", ())
+    return next((need.names for need in needs if not need.options or options.intersection(need.options)), ())
+
+
+@cache
+def _needs() -> Mapping[str, tuple[Need, ...]]:
+    """Return by command what the ecosystems' tools need."""
+    found = [need for one in ecosystems.discover() for tool in one.TOOLS for need in tool.needs]
+    return {need.command: tuple(one for one in found if one.command == need.command) for need in found}
 
 
 def _brought(view: View, place: str) -> Iterator[str]:
