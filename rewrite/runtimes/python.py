@@ -19,35 +19,32 @@ from functools import cached_property
 
 from .. import ecosystems
 from ..build import effects
-from ..build.paths import inside, join, outermost
+from ..build.paths import inside, outermost
 from ..build.runs import Run, Step
 from ..ecosystems import Command
 from ..model import Declined, Obligation, Place, assumed
-from ..source.dockerfile import Instruction
 from . import COMPLETE, Carried, Runtime
 from . import _python_tools as tools
 from ._bases import SUITES, Reference, reference
-from ._calls import STARTERS
 from ._candidate import Candidate
-from ._distribution import ALPINE, DEBIAN, Distribution, account_known, installed, needed
+from ._distribution import ALPINE, DEBIAN, account_known, installed, needed
 from ._distribution import tools as build_tools
 from ._django import collects, static_root
 from ._files import Project, uses_secret
 from ._kept import kept, may_go_whole
+from ._python_environment import Environment
 from ._python_locks import Locked
 from ._python_packages import asked, brings, loaded, normal, strangers
+from ._python_sources import PYTHONS, SOURCES, Sources
 from ._python_starts import Started, started
 
 NAME = "python"
 
-_VENV = "/opt/venv"
 _LISTED = 12
 # uv's images that stand on those of Python.
 _UV_IMAGE = re.compile(
     r"(?:[\d.]+-)?python(?P<version>3\.\d+(?:\.\d+)?)-(?P<system>bullseye|bookworm|trixie|alpine)(?P<slim>-slim)?"
 )
-_SOURCES = re.compile(r"\.pyw?\Z")
-_PYTHONS = re.compile(r"(?:python|pip)(?:3(?:\.\d+)?)?")
 _BUILD_ONLY = re.compile(r"(?:PIP|POETRY|UV|PIPENV)_\w+|CFLAGS|LDFLAGS|CC|CXX|DEBIAN_FRONTEND")
 # The libraries that Python itself is linked to.
 _IN_PYTHON = frozenset(
@@ -61,19 +58,6 @@ _MOVES = frozenset(
     " UV_SYSTEM_PYTHON".split()
 )
 _ENV_FILE = re.compile(r"dotenv|\.env\b['\"]|env_file|read_env\(|\bdecouple\b|\bstarlette\.config\b")
-_TK = re.compile(r"^\s*(?:import|from)\s+(?:tkinter|turtle|customtkinter)\b", re.MULTILINE)
-_COMPILES = re.compile(r"\bpyximport\b|\bcpp_extension\b|\btorch\.compile\(|\bset_source\(|\bffibuilder\b")
-_LIBRARY = re.compile(r"\bfind_library\(|\bCDLL\(|\bcdll\.|\bdlopen\(")
-_STARTS = re.compile(
-    r"\b(?:subprocess\.(?:run|call|getoutput|getstatusoutput)|(?:subprocess\.)?(?:check_call|check_output|Popen)"
-    r"|os\.(?:system|popen|exec[lv]\w*|spawn\w+|posix_spawnp?)|(?:asyncio\.)?create_subprocess_(?:exec|shell))\("
-    r"(?:\s*\[?\s*(?:(?P<self>sys\.executable)\b|(?P<quote>[\"'])(?P<name>[\w.+-]+)(?: [^\"'|;&`$()\n]*)?(?P=quote)))?"
-)
-_STARTS_UNSEEN = re.compile(
-    r"^\s*(?:from\s+subprocess\s+import\s+.*\b(?:run|call|getoutput)\b|from\s+os\s+import\s+.*\b(?:system|popen)\b"
-    r"|(?:import|from)\s+(?:sh|plumbum|pexpect|invoke|fabric|delegator|envoy)\b)",
-    re.MULTILINE,
-)
 
 
 def plan(candidate: Candidate) -> Runtime | None:
@@ -151,7 +135,7 @@ class _Python:
         candidate, base = self.candidate, self._base()
         distribution = ALPINE if self.image.alpine else DEBIAN
         packages = self._packages()
-        venv, above = self._environment()
+        venv, above = self.environment.find(self._mine, bool(self._started.edited))
         if above and any(command.ecosystem in ("poetry", "pipenv") for _, _, command in self.installs):
             self._asks_for_its_own(packages)
         others = (*candidate.made(self._mine), *candidate.brought(tools.brings_uv))
@@ -161,10 +145,10 @@ class _Python:
         where = candidate.build.step_place(*self.installs[0][:2])
         calls = self._started.calls
         own = self._programs(packages.names) | {posixpath.basename(path) for path in others}
-        self._sources()
+        self.code.check(self.small)
         system = (
             *needed(candidate, distribution, own, calls),
-            *self._children(distribution, packages.names),
+            *self.code.children(distribution, packages.names),
             *installed(candidate, distribution, True, _IN_PYTHON),
             *(() if self.small else loaded(packages.names, where)),
             *self._of_compilers(packages),
@@ -180,7 +164,7 @@ class _Python:
             distribution,
             tuple(Carried(path) for path in carried),
             tuple(sorted(set(system))),
-            lines=(active,) if above or (self._started.edited and f"{venv}/bin" not in self._first) else (),
+            lines=(active,) if above or (self._started.edited and f"{venv}/bin" not in self.environment.first) else (),
             whole=tuple(one.home for one in self.projects) if all(map(may_go_whole, self.projects)) else (),
             edited=self._started.edited,
             build_only=_BUILD_ONLY,
@@ -207,7 +191,7 @@ class _Python:
     def _asks_for_its_own(self, packages: Locked) -> None:
         """Raise Declined where the program may import what only the tool has brought, beside it."""
         for name in sorted(tools.OWN):
-            found = self._find(re.compile(rf"^\s*(?:import|from)\s+{name}\b", re.MULTILINE))
+            found = self.code.find(re.compile(rf"^\s*(?:import|from)\s+{name}\b", re.MULTILINE))
             if found and normal(name) not in packages.names:
                 raise Declined(f"the program imports {name}, which no lockfile names: the tool may bring it", found[1])
 
@@ -260,114 +244,19 @@ class _Python:
             raise Declined(command.declined.premise, place)
         if run.state.user not in ("", "0", "root"):
             raise Declined("packages are installed by another user than root", place)
+        own = self.environment.own
         elsewhere = next((word for word in step.words if word and _ELSEWHERE.fullmatch(word)), "")
-        moved = next((name for name in sorted(_MOVES & step.env.keys()) if self._own is None), "")
+        moved = next((name for name in sorted(_MOVES & step.env.keys()) if own is None), "")
         if elsewhere or moved:
             raise Declined(f"{elsewhere or moved} says where packages are installed", place)
-        if "/" in (step.words[0] or "/") and not (self._own and step.words[0] == f"{self._own}/bin/pip"):
+        if "/" in (step.words[0] or "/") and not (own and step.words[0] == f"{own}/bin/pip"):
             raise Declined(f"packages are installed by {step.words[0]}", place)
         yield from asked(self.candidate, run, step)
 
     @cached_property
-    def _own(self) -> str | None:
-        """The virtual environment that the stage makes itself and that PATH names first."""
-        for _, step in self.candidate.steps:
-            words = [word for word in step.words if word is not None]
-            if len(words) == 4 == len(step.words) and _PYTHONS.fullmatch(words[0]) and words[1:3] == ["-m", "venv"]:
-                path = join(step.cwd, words[3])
-                if path and self._path.startswith(f"{path}/bin:"):
-                    return path
-        return None
-
-    @property
-    def _path(self) -> str:
-        return self.candidate.stage.end.env.get("PATH", "$PATH") or ""
-
-    @property
-    def _first(self) -> tuple[str, ...]:
-        """The directories that PATH names before those of the image."""
-        return tuple(self._path.split(":")[: self._path.split(":").index("$PATH")])
-
-    def _environment(self) -> tuple[str, Instruction | None]:
-        """Return the virtual environment, and where the build stage is to make it (None: it does so already)."""
-        candidate, stage = self.candidate, self.candidate.stage
-        if "$PATH" not in self._path.split(":") or any(inside(path, "/usr/local") for path in self._first):
-            raise Declined(
-                "PATH is set to what may not name the virtual environment first", candidate.build.place(stage.from_)
-            )
-        places = {one.place for one in self.by_tools} or {""}
-        if self._own:
-            self._all_in(self._own)
-            return self._own, None
-        if places != {""}:
-            return self._of_project(places), None
-        first = self.installs[0][0].instruction
-        lines = stage.instructions
-        ready = max(
-            (lines.index(run.instruction) for run, step in candidate.steps if self._readies(run, step)), default=-1
-        )
-        at = next(line for line in lines[ready + 1 :] if line.keyword in ("COPY", "ADD") or line is first)
-        if re.match(r"2|rc|pypy", self.image.tag):
-            raise Declined(f"whether python:{self.image.tag} can make a virtual environment is not known")
-        if candidate.view.exists(_VENV) or stage.state(at).user not in ("", "0", "root"):
-            raise Declined(f"no virtual environment can be made in {_VENV}", candidate.build.place(at))
-        moved = next((run for run, step, _ in self.installs if step.env.get("VIRTUAL_ENV", "") != ""), None)
-        if moved:
-            raise Declined("VIRTUAL_ENV names another environment", candidate.build.place(moved.instruction))
-        late = [
-            line for line in lines[lines.index(at) :] if line.keyword == "ENV" and "UV_SYSTEM_PYTHON" in line.body.text
-        ]
-        if late:
-            raise Declined("UV_SYSTEM_PYTHON says where packages are installed", candidate.build.place(late[0]))
-        return _VENV, at
-
-    def _readies(self, run: Run, step: Step) -> bool:
-        """Tell whether a command brings the tools, in a RUN above the first that installs what the program needs."""
-        lines, first = self.candidate.stage.instructions, self.installs[0][0].instruction
-        above = lines.index(run.instruction) < lines.index(first)
-        return (
-            above
-            and bool(self.by_tools)
-            and not any(step is one for _, one, _ in self.installs)
-            and self._mine(run, step)
-        )
-
-    def _all_in(self, venv: str) -> None:
-        """Raise Declined where something is installed outside of the virtual environment that the stage makes."""
-        by_tools = iter(self.by_tools)
-        for run, step, command in self.installs:
-            path = run.state.env.get("PATH") or ""
-            if command.ecosystem == "pip":
-                inside_ = path.startswith(f"{venv}/bin:") or "/" in (step.words[0] or "")
-            else:
-                place = next(by_tools).place
-                inside_ = place == venv or (place == "" and step.env.get("VIRTUAL_ENV") == venv)
-            if not inside_:
-                where = self.candidate.build.step_place(run, step)
-                raise Declined("packages are installed outside of the virtual environment", where)
-
-    def _of_project(self, places: set[str]) -> str:
-        """Return the one environment that the tools make beside the manifest; raises Declined."""
-        candidate, venv = self.candidate, next(iter(places))
-        for run, step, command in self.installs:
-            if len(places) > 1 or command.ecosystem == "pip":
-                where = candidate.build.step_place(run, step)
-                raise Declined("packages are installed in more than one environment", where)
-        for run, step in candidate.steps:
-            found = ecosystems.recognise(step, candidate.build.view(candidate.stage, run.instruction))
-            system = found is not None and found.ecosystem in ecosystems.of_the_system() and found.install
-            if system and any(word and re.fullmatch(r"pipx|poetry|python3?(?:[.\d-].*)?", word) for word in step.words):
-                where = candidate.build.step_place(run, step)
-                raise Declined("the environment may be one of the system's own Python", where)
-        if candidate.view.exists(venv):
-            raise Declined(f"a COPY brings {venv} of the build context, too", candidate.view.place(venv))
-        if f"{venv}/bin" in self._first or self._started.edited:
-            return venv
-        for call in candidate.calls:
-            for words in (*call.others, call.words):
-                if words and "/" not in words[0]:
-                    raise Declined(f"`{words[0]}` may be started outside of {venv}", call.where)
-        return venv
+    def environment(self) -> Environment:
+        """The virtual environment that the packages are in, or are to be in."""
+        return Environment(self.candidate, self.image, self.installs, self.by_tools)
 
     def _mine(self, run: Run, step: Step) -> bool:
         """Judge what installs packages or the tools for it, what makes the virtual environment, and Django's files."""
@@ -377,7 +266,7 @@ class _Python:
             return True
         if any(step is one for one, _ in self._collected):
             return True
-        if self._own and step.words[1:3] == ("-m", "venv"):
+        if self.environment.own and step.words[1:3] == ("-m", "venv"):
             return True
         return step.program in ("pip", "pip3") and bool(
             {"config", "cache", "check", "list", "--version"} & {*step.words[1:2]}
@@ -397,10 +286,12 @@ class _Python:
         tops = outermost(homes)
         if not tops or any(home.startswith("%") for home in homes) or any(path is None for path in homes):
             raise Declined("the project does not lie in a directory of its own")
-        return tuple(Project(self.candidate, home, workdir, _SOURCES) for home in tops if not inside(home, "/tmp"))
+        return tuple(Project(self.candidate, home, workdir, SOURCES) for home in tops if not inside(home, "/tmp"))
 
-    def _find(self, pattern: re.Pattern[str]) -> tuple[re.Match[str], Place] | None:
-        return next((found for project in self.projects if (found := project.find(pattern))), None)
+    @cached_property
+    def code(self) -> Sources:
+        """The project's sources."""
+        return Sources(self.projects)
 
     def _data(self) -> Iterator[str]:
         """Yield the files that go along; raises Declined for a secret that the program reads."""
@@ -449,47 +340,9 @@ class _Python:
                 if word.startswith(("/usr/local/", "/usr/bin/", "/root/")) and not self.candidate.view.exists(word):
                     raise Declined(f"{word} is started by its path, outside of the virtual environment", call.where)
                 name = posixpath.basename(word)
-                if _PYTHONS.fullmatch(name) or brings(packages, name):
+                if PYTHONS.fullmatch(name) or brings(packages, name):
                     found.add(name)
         return frozenset(found)
-
-    def _sources(self) -> None:
-        """Raise Declined for what the sources need that the slim image has not."""
-        found = self._find(_COMPILES)
-        if found:
-            raise Declined("the program compiles C code", found[1])
-        found = self._find(_LIBRARY)
-        if found:
-            raise Declined("the program loads libraries by itself", found[1])
-        found = None if self.small else self._find(_TK)
-        if found:
-            raise Declined("the program needs Tk, which the slim image has not", found[1])
-
-    def _children(self, distribution: Distribution, packages: frozenset[str]) -> Iterator[str]:
-        """Yield the packages of the programs that the sources start."""
-        unseen = self._find(_STARTS_UNSEEN)
-        if unseen:
-            raise Declined("the program starts others, whose names are not written there", unseen[1])
-        for project in self.projects:
-            for path, text in project.texts().items():
-                for match in _STARTS.finditer(text):
-                    name, place = match["name"] or "", Place(path, text.count("\n", 0, match.start()) + 1)
-                    if name in STARTERS:
-                        raise Declined(f"the program starts others by `{name}`, which are not read", place)
-                    if (
-                        match["self"]
-                        or _PYTHONS.fullmatch(name)
-                        or name in distribution.programs
-                        or brings(packages, name)
-                    ):
-                        continue
-                    if name not in distribution.packages:
-                        premise = f"which package brings `{name}` is not known, which the program starts"
-                        raise Declined(
-                            premise if name else "the program starts another one, whose name is not written there",
-                            place,
-                        )
-                    yield distribution.packages[name]
 
     def _proof(self, packages: Locked, where: Place) -> Iterator[Obligation]:
         yield assumed(
