@@ -136,7 +136,7 @@ def _looked_for(build: Build) -> Iterator[str]:
     for stage in build.stages:
         for line in stage.instructions:
             source = line.flag("from") if line.keyword in ("COPY", "ADD") else None
-            other = next((one for one in build.stages if source and one.called(source.value or "")), None)
+            other = build.stage_called(source.value or "", stage) if source else None
             for path in (word.text for word in line.words[:-1]):
                 place = join("/", path)
                 if other and place:

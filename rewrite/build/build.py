@@ -88,6 +88,10 @@ class Build:
         """Return the script of a RUN of any stage."""
         return self._runs[id(instruction)]
 
+    def stage_called(self, reference: str, before: Stage) -> Stage | None:
+        """Return the stage that ``--from=reference`` means in the stage `before`, None if that is an image."""
+        return next((stage for stage in self.stages[: before.index] if stage.called(reference)), None)
+
     def runs(self) -> Iterator[tuple[Stage, Run]]:
         """Yield every RUN with its stage."""
         for stage in self.stages:

@@ -155,7 +155,7 @@ def inputs(build: Build, stage: Stage, line: Instruction) -> set[str]:
     """Return the context paths that decide what an instruction brings; ``.`` where they are not known."""
     source = line.flag("from") if line.keyword in ("COPY", "ADD") else None
     if source:
-        return _of_stage(build, source.value or "", stage.index)
+        return _of_stage(build, source.value or "", stage)
     if line.keyword in ("COPY", "ADD"):
         copy = build.copy(line)
         return {mapping.source for mapping in copy.mappings} if copy and copy.mappings else {"."}
@@ -163,15 +163,15 @@ def inputs(build: Build, stage: Stage, line: Instruction) -> set[str]:
     for mount in mounts(line) if line.keyword == "RUN" else ():
         if mount.kind == "bind":
             given = mount.options.get("from")
-            found |= _of_stage(build, given, stage.index) if given else {mount.source or "."}
+            found |= _of_stage(build, given, stage) if given else {mount.source or "."}
     return found
 
 
-def _of_stage(build: Build, reference: str, before: int) -> set[str]:
+def _of_stage(build: Build, reference: str, before: Stage) -> set[str]:
     """Return what decides on the files of a stage that stands before the stage `before`; nothing for an image."""
     if "$" in reference:
         return {"."}
-    found = next((stage for stage in build.stages[:before] if stage.called(reference)), None)
+    found = build.stage_called(reference, before)
     levels = found.lineage if found else ()
     return {path for level in levels for line in level.instructions for path in inputs(build, level, line)}
 

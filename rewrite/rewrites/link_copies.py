@@ -76,8 +76,7 @@ def _gains(build: Build, stage: Stage, instruction: Instruction) -> bool:
 def _maker(build: Build, stage: Stage, instruction: Instruction) -> Stage | None:
     """Return the stage that a COPY takes its files from, None if it is the context or an image."""
     flag = instruction.flag("from")
-    name = (flag.value or "") if flag else ""
-    return next((other for other in build.stages[: stage.index] if other.called(name)), None)
+    return build.stage_called(flag.value or "", stage) if flag else None
 
 
 def _proposal(build: Build, stage: Stage, instruction: Instruction) -> Proposal:
