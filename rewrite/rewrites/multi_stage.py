@@ -110,7 +110,7 @@ def _whole(candidate: Candidate, runtime: Runtime) -> Runtime:
     for home in runtime.whole:
         parts = [one for one in carried if inside(one.source, home)]
         owners = {owner_of(candidate.build, candidate.stage, path) for path in (home, *(one.source for one in parts))}
-        if len(owners) == 1 and not any(one.target or one.stage or one.owner for one in parts):
+        if len(owners) == 1 and not any(one.target or one.stage or one.owner is not None for one in parts):
             at = carried.index(parts[0]) if parts else len(carried)
             before, after = ([one for one in some if one not in parts] for some in (carried[:at], carried[at:]))
             carried = (*before, Carried(home), *after)
@@ -208,7 +208,7 @@ def _copy(final: FinalStage, one: Carried) -> str:
             raise Declined(f"the path {path} cannot be written in a COPY")
     # What a stage of its own has made again is owned as what it was made of, which lay where it goes.
     made = one.target if one.stage and one.target else one.source
-    name = one.owner or owner_of(final.candidate.build, final.candidate.stage, made)
+    name = owner_of(final.candidate.build, final.candidate.stage, made) if one.owner is None else one.owner
     final.known_owner(name)
     owner = f" --chown={name}" if name else ""
     return f"COPY --from={one.stage or _STAGE}{owner} {one.source} {target}"

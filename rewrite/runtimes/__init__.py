@@ -40,13 +40,14 @@ COMPLETE = "the program reads no other file of the project"
 class Carried:
     """A file or directory that the final stage takes over: `source` of the stage `stage` ("": the build) to `target`.
 
-    `target` is "" where the path stays the same; `owner` is that of ``--chown``, by default it stays the same too.
+    `target` is "" where the path stays the same. `owner` is that of ``--chown``, "" for root, None where the
+    instructions of the stage say who it is.
     """
 
     source: str
     target: str = ""
     stage: str = ""
-    owner: str = ""
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,8 @@ class _Python:
             f"the Python program on {base}",
             base,
             distribution,
-            tuple(Carried(path) for path in carried),
+            # Lines above the others, and so root, make the environment where the stage has none.
+            tuple(Carried(path, owner="" if above and path == venv else None) for path in carried),
             tuple(sorted(set(system))),
             lines=(active,) if above or (self._started.edited and f"{venv}/bin" not in self.environment.first) else (),
             whole=tuple(one.home for one in self.projects) if all(map(may_go_whole, self.projects)) else (),
