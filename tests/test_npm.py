@@ -283,16 +283,25 @@ def test_a_members_program_is_not_taken_for_a_known_one() -> None:
         ("npm ci --production", "COPY . /node_modules/.bin/\n", {}, False),
     ],
 )
+@pytest.mark.parametrize("script", ["husky || true", "is-ci || cross-env CI=1 husky"])
 def test_a_program_that_is_not_installed_does_nothing(
-    run: str, before: str, entries: dict[str, Mapping[str, object]], quiet: bool
+    script: str, run: str, before: str, entries: dict[str, Mapping[str, object]], quiet: bool
 ) -> None:
     files = {
-        "package.json": package(devDependencies={"husky": "9"}, scripts={"prepare": "husky || true"}),
+        "package.json": package(devDependencies={"husky": "9"}, scripts={"prepare": script}),
         "package-lock.json": lock(husky={"dev": True, "bin": {"husky": "bin.js"}}, **entries),
     }
     found = command(files, run, before=f"WORKDIR /app\n{before}COPY . .\n")
     assert found.declined is None
     assert ("/app/.git" not in {write.path for write in found.writes}) == quiet
+
+
+def test_npx_fetches_what_is_not_installed() -> None:
+    files = {
+        "package.json": package(devDependencies={"husky": "9"}, scripts={"prepare": "cross-env CI=1 npx husky"}),
+        "package-lock.json": lock(husky={"dev": True}),
+    }
+    assert "/app/.git" in {write.path for write in command(files, "npm ci --production").writes}
 
 
 def test_members_scripts_run_in_their_own_directory() -> None:

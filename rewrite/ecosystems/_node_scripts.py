@@ -71,7 +71,9 @@ def _text(text: str, script: _Script) -> Effects:
             continue
         for assignment in command.assignments:
             _check_variable(assignment.name)
-        found = _command(_bare([word.value for word in command.words]), script)
+        words = [word.value for word in command.words]
+        # npx fetches what is not there.
+        found = _command(_bare(words), replace(script, absent=frozenset()) if "npx" in words else script)
         reads += found[0]
         writes += found[1]
     return reads, writes
