@@ -6,6 +6,7 @@ import and export caches, which the engine's built-in builder cannot; it does no
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import tempfile
@@ -122,6 +123,7 @@ class ImportedCache:
     def _build(self, copy: Copy, options: BuildOptions, watch: Watch | None) -> BuildRun:
         """Empty the builder and build."""
         empty(self._docker)
+        os.sync()  # what an export has written would be on its way to the disk for as long as the build is measured
         return self._docker.build(copy.context, copy.dockerfile, options, output="type=cacheonly", watch=watch)
 
 

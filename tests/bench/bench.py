@@ -19,7 +19,7 @@ from types import FrameType
 
 from measuring import CLOSE, MOST_REPEATS, SECONDS, Lock, measure
 from page import page
-from project import names, opened
+from project import ORDER, names, opened
 from registry import upstream
 from results import Result, load, save
 
@@ -38,6 +38,12 @@ def options() -> argparse.ArgumentParser:
         "--outdated",
         action="store_true",
         help="measure only what has no result, or one of another project or another rewrite than there are now",
+    )
+    parser.add_argument(
+        "--scenario",
+        action="append",
+        metavar="NAME",
+        help="measure only this one, and keep the others; may be repeated",
     )
     parser.add_argument("--page", action="store_true", help="measure nothing, make the page from what is kept")
     parser.add_argument("--repeat", type=int, default=MOST_REPEATS, help=f"at most (default: {MOST_REPEATS})")
@@ -78,8 +84,17 @@ def run(given: argparse.Namespace, chosen: Collection[str]) -> None:
         for name in chosen:
             with opened(name) as project:
                 result = measure(
-                    engine, project, how, repeat=given.repeat, upstream=indexes, imported=imported, lock=lock
+                    engine,
+                    project,
+                    how,
+                    scenarios=given.scenario or ORDER,
+                    repeat=given.repeat,
+                    upstream=indexes,
+                    imported=imported,
+                    lock=lock,
                 )
+            known = load(given.results, [name]).get(name) if given.scenario else None
+            result = result.put_into(known, given.scenario) if known else result
             save(given.results, result)
             print(f"{name}: {result.verdict}", file=sys.stderr)
             for item in result.found["differences"]:

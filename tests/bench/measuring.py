@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -150,18 +150,19 @@ def measure(
     opened: Opened,
     options: BuildOptions,
     *,
+    scenarios: Collection[str] = ORDER,
     repeat: int = MOST_REPEATS,
     upstream: Upstream | None = None,
     imported: ImportedCache | None = None,
     lock: Lock,
 ) -> Result:
-    """Verify one project in all of its scenarios; `options` go to every build but those that import a cache."""
+    """Verify one project in `scenarios`; `options` go to every build but those that import a cache."""
     chosen = [edit for edit in opened.chosen if upstream or edit.name != THROTTLED]
     lock.rest()
     with behind(engine, opened, options, upstream) as (how, server):
         watching = Watching(opened.project.name, lock, server.link if server else None)
         _warm_up(engine, opened, how, watching)
-        plan = Plan(how, ORDER, repeat, enough=clear)
+        plan = Plan(how, scenarios, repeat, enough=clear)
         through = Unchanged(imported) if imported else None
         found = verify(engine, opened.build, opened.result, plan, watching, through, chosen)
     return Result(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,14 @@ class Result:
             if one["name"] == scenario and one["before"] and one["after"]:
                 return Measured(one["before"]["seconds"], one["after"]["seconds"])
         return None
+
+    def put_into(self, older: Result, scenarios: Collection[str]) -> Result:
+        """Return `older` with these scenarios of this measurement, which has to be of the same rewrite."""
+        if older.fingerprint != self.fingerprint:
+            raise ValueError(f"{self.project}: the result that is kept is of another project or rewrite")
+        new = {one["name"]: one for one in self.found["scenarios"] if one["name"] in scenarios}
+        found = [new.get(one["name"], one) for one in older.found["scenarios"]]
+        return replace(self, found={**self.found, "scenarios": found})
 
     def skipped(self, scenario: str) -> str:
         """Return why a scenario was not measured, empty if it was, or is none of the project's."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,14 @@ SLOW = result(
     scenario("manifest-edit at 100 Mbit/s", [9.0], [3.0]),
 )
 BOTH = {"apt-only": FAST, "mixed": SLOW}
+
+
+def test_single_scenarios_are_measured_anew() -> None:
+    again = result("apt-only", scenario("cold", [7.0], [7.0]), scenario("new-base", [5.0], [2.5]))
+    together = again.put_into(FAST, ["new-base"])
+    assert together.found["scenarios"] == [FAST.found["scenarios"][0], scenario("new-base", [5.0], [2.5])]
+    with pytest.raises(ValueError, match="of another project or rewrite"):
+        again.put_into(replace(FAST, fingerprint="g"), ["new-base"])
 
 
 def test_a_result_comes_back_as_it_was(tmp_path: Path) -> None:
