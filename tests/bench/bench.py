@@ -47,6 +47,9 @@ def options() -> argparse.ArgumentParser:
     )
     parser.add_argument("--page", action="store_true", help="measure nothing, make the page from what is kept")
     parser.add_argument("--repeat", type=int, default=MOST_REPEATS, help=f"at most (default: {MOST_REPEATS})")
+    parser.add_argument(
+        "--seconds", type=float, default=SECONDS, help=f"how long a scenario is measured again (default: {SECONDS})"
+    )
     parser.add_argument("--plain", action="store_true", help="without the bench's own registry, and nothing throttled")
     parser.add_argument("--lock", default="", metavar="FILE", help="held while a project is measured, as flock does it")
     parser.add_argument(
@@ -89,6 +92,7 @@ def run(given: argparse.Namespace, chosen: Collection[str]) -> None:
                     how,
                     scenarios=given.scenario or ORDER,
                     repeat=given.repeat,
+                    seconds=given.seconds,
                     upstream=indexes,
                     imported=imported,
                     lock=lock,

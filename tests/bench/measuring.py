@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from project import ORDER, THROTTLED, Opened
@@ -37,10 +38,10 @@ SECONDS = 15.0
 SLICE = 120.0
 
 
-def clear(before: Sequence[float], after: Sequence[float]) -> bool:
-    """Tell whether noise cannot decide which side is faster, or to repeat the scenario would take too long."""
+def clear(before: Sequence[float], after: Sequence[float], seconds: float = SECONDS) -> bool:
+    """Tell whether noise cannot decide which side is faster, or the scenario has taken more than `seconds`."""
     ratio = statistics.median(before) / statistics.median(after)
-    return not 1 / CLOSE < ratio < CLOSE or sum(before) + sum(after) > SECONDS
+    return not 1 / CLOSE < ratio < CLOSE or sum(before) + sum(after) > seconds
 
 
 class Lock:
@@ -152,6 +153,7 @@ def measure(
     *,
     scenarios: Collection[str] = ORDER,
     repeat: int = MOST_REPEATS,
+    seconds: float = SECONDS,
     upstream: Upstream | None = None,
     imported: ImportedCache | None = None,
     lock: Lock,
@@ -162,7 +164,7 @@ def measure(
     with behind(engine, opened, options, upstream) as (how, server):
         watching = Watching(opened.project.name, lock, server.link if server else None)
         _warm_up(engine, opened, how, watching)
-        plan = Plan(how, scenarios, repeat, enough=clear)
+        plan = Plan(how, scenarios, repeat, enough=partial(clear, seconds=seconds))
         through = Unchanged(imported) if imported else None
         found = verify(engine, opened.build, opened.result, plan, watching, through, chosen)
     return Result(

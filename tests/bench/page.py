@@ -33,8 +33,8 @@ scenarios are, and how the images are compared, is in the README under "Prove it
 ## How
 
 - A scenario is measured again, up to {most} times, as long as its two sides are within a factor of {close} of each
-  other and its builds have taken less than {seconds:.0f} s together: where noise could decide, a median does. A cold
-  build's original is built at least twice.
+  other and its builds have taken less than {seconds:.0f} s together (`--seconds` raises that for single
+  scenarios): where noise could decide, a median does. A cold build's original is built at least twice.
 - `imported-cache` is the source edit in a builder that holds only the base images and imports a cache
   (`type=local,mode=max`) which a build before the edit has exported, as a CI runner does. It goes to the registries
   themselves.
