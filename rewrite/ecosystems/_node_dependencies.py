@@ -53,8 +53,8 @@ def judge_dependencies(install: Install) -> None:
         judge_unmarked(install)
         return
     _check_entries(install, entries)
-    marked = [(_name(key, entry), entry) for key, entry in entries.items() if _is_marked(key, entry)]
-    marked = [(name, entry) for name, entry in marked if name not in install.absent]
+    named = [(_name(key, entry), entry) for key, entry in entries.items() if _is_marked(key, entry)]
+    marked = [(name, entry) for name, entry in named if name not in install.absent]
     before = install.strangers
     judge_names(install, {name for name, _ in marked}, {name for name, entry in marked if _is_foreign(entry)}, place)
     install.strangers = before
@@ -67,15 +67,15 @@ def left_out(install: Install) -> frozenset[str]:
     The install is one without development dependencies.
     """
     entries = _entries(install, install.lock) or {}
-    kept = {(_name(key, entry), *_programs(entry)) for key, entry in entries.items() if key and not entry.get("dev")}
-    names = {_name(key, entry) for key, entry in entries.items() if entry.get("dev")}.difference(*kept)
-    directories = [install.root.directory, *above(install.root.directory)]
-    binaries = [posixpath.join(directory, "node_modules/.bin") for directory in directories]
-    if install.replaced:
-        del binaries[0]
-    if any(install.view.is_dir(path) for path in binaries):
+    root = install.root.directory
+    directories = [*above(root), *(() if install.replaced else (root,))]
+    if any(install.view.is_dir(posixpath.join(directory, "node_modules/.bin")) for directory in directories):
         return frozenset()
-    return frozenset(names)
+    kept: set[str] = set()
+    for key, entry in entries.items():
+        if key and not entry.get("dev"):
+            kept.update((_name(key, entry), *_programs(entry)))
+    return frozenset(_name(key, entry) for key, entry in entries.items() if entry.get("dev")) - kept
 
 
 def _programs(entry: Mapping[str, Any]) -> Iterable[str]:
@@ -135,7 +135,8 @@ def _judge_variables(install: Install, entries: Mapping[str, Mapping[str, Any]])
 def _entries(install: Install, lock: str | None) -> dict[str, Mapping[str, Any]] | None:
     """Return the lockfile's entries by their path; None if it does not say which have an install script."""
     try:
-        packages = json.loads(install.view.read(lock) or "")["packages"] if lock else None
+        text = install.view.read(lock) or "" if lock else ""
+        packages = install.view.context.once((json, text), lambda: json.loads(text))["packages"]
     except (ValueError, KeyError, TypeError):
         return None
     if not isinstance(packages, dict):

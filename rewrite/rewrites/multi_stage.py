@@ -111,9 +111,9 @@ def _whole(candidate: Candidate, runtime: Runtime) -> Runtime:
         parts = [one for one in carried if inside(one.source, home)]
         owners = {owner_of(candidate.build, candidate.stage, path) for path in (home, *(one.source for one in parts))}
         if len(owners) == 1 and not any(one.target or one.stage or one.owner is not None for one in parts):
-            at = carried.index(parts[0]) if parts else len(carried)
-            before, after = ([one for one in some if one not in parts] for some in (carried[:at], carried[at:]))
-            carried = (*before, Carried(home), *after)
+            rest = [one for one in carried if one not in parts]
+            rest.insert(carried.index(parts[0]) if parts else len(rest), Carried(home))
+            carried = tuple(rest)
     if runtime.whole and {*runtime.whole} <= {one.source for one in carried}:
         known = proved(COMPLETE, f"all of {', '.join(runtime.whole)} goes along")
         proof = tuple(known if one.claim == COMPLETE else one for one in proof)

@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 NEVER = re.compile(r"(?!)")
-# What is assumed where only some files of a project go along, and the program runs its sources.
+# What is assumed where only some files of a project go along.
 COMPLETE = "the program reads no other file of the project"
 
 

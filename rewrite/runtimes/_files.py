@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from ..build.paths import inside, outermost
 from ..build.secrets import is_secret
 from ..model import Declined, Obligation, Place, assumed
+from . import COMPLETE
 from ._candidate import Candidate
 
 # Never of use to a program: what describes the project to people, tools and the builder.
@@ -211,7 +212,6 @@ def reading(
     found = project.find(whole)
     if found:
         raise Declined("the program serves or walks its whole directory", found[1])
-    claim = "the program reads no other file of the project"
     opened = project.find(unnamed)
     known = (*project.named(), *(project.data() if opened else ()))
     paths = outermost(known)
@@ -219,6 +219,6 @@ def reading(
     if opened is None:
         files = len(project.texts())
         doubt = f"of the paths in {files} source files these are files of it: {listed}; modules may read more"
-        return paths, assumed(claim, doubt)
+        return paths, assumed(COMPLETE, doubt)
     doubt = f"{opened[0][0]}…) opens what is named elsewhere; all data files of the project go along: {listed}"
-    return paths, assumed(claim, doubt, opened[1])
+    return paths, assumed(COMPLETE, doubt, opened[1])

@@ -20,7 +20,7 @@ from ..build.runs import Run, Step
 from ..build.secrets import is_secret
 from ..ecosystems._yarn_project import kind_of
 from ..model import Declined, Obligation, Place, assumed
-from . import Carried, Extra, Runtime
+from . import COMPLETE, Carried, Extra, Runtime
 from ._bases import Reference, reference
 from ._calls import Call
 from ._candidate import Candidate
@@ -418,7 +418,7 @@ class _Node:
         listed = ", ".join((*outputs, *(posixpath.relpath(path, self.home) for path in data))) or "none"
         made = "the build's outputs and all files" if builds else "all files"
         doubt = f"{made} but sources, tests, documents and secrets go along: {listed}"
-        yield assumed("the program reads no other file of the project", doubt, self.package.where)
+        yield assumed(COMPLETE, doubt, self.package.where)
         if not install.production:
             claim = "the program loads no package of devDependencies"
             yield assumed(claim, "a program may load one by a name that is not written anywhere", self.package.where)

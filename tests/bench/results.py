@@ -47,7 +47,7 @@ class Result:
         return None
 
     def put_into(self, older: Result, scenarios: Collection[str]) -> Result:
-        """Return `older` with these scenarios of this measurement, which has to be of the same rewrite."""
+        """Return this measurement with all but its `scenarios` from `older`, which has to be of the same rewrite."""
         if older.fingerprint != self.fingerprint:
             raise ValueError(f"{self.project}: the result that is kept is of another project or rewrite")
         new = {one["name"]: one for one in self.found["scenarios"] if one["name"] in scenarios}
